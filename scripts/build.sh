@@ -1,0 +1,33 @@
+#!/bin/sh
+# Builds dist/: the program for Node.js (dist/node), its types (dist/types), and the self-contained executable dist/runt with
+# koffi's addon beside it.
+set -eu
+cd "$(dirname "$0")/.."
+
+node scripts/generate.mjs
+node_modules/.bin/tsc -p tsconfig.json --noEmit
+
+case "$(uname -m)" in
+  x86_64) bun=node_modules/@oven/bun-linux-x64/bin/bun koffi=x64 ;;
+  aarch64) bun=node_modules/@oven/bun-linux-aarch64/bin/bun koffi=arm64 ;;
+  *) echo "runt runs on x86-64 and arm64, not on $(uname -m)" >&2; exit 1 ;;
+esac
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+rm -rf dist.new
+mkdir -p dist.new
+# Nothing of the machine that builds, or of the folder that runs it, gets in: no .env, no bunfig.toml.
+"$bun" build src/cli/main.ts src/index.ts --target node --format esm --splitting --packages external \
+  --define "process.env.RUNT_COMMIT=\"$commit\"" --outdir dist.new/node --root src >/dev/null
+node_modules/.bin/tsc -p tsconfig.types.json
+"$bun" build src/cli/main.ts --compile --minify --bytecode --keep-names \
+  --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+  --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
+  --define "process.env.RUNT_COMMIT=\"$commit\"" --define 'process.env.RUNT_STANDALONE="1"' \
+  --outfile dist.new/runt >/dev/null
+cp "node_modules/@koromix/koffi-linux-$koffi/linux_$koffi/koffi.node" dist.new/koffi.node
+chmod 0644 dist.new/koffi.node
+rm -rf dist.old
+[ ! -e dist ] || mv dist dist.old
+mv dist.new dist
+rm -rf dist.old

@@ -1,0 +1,71 @@
+// What the runtime hears from init during `create`, and answers (init/messages.ts).
+
+import { fail } from '../error.ts';
+import { decodeMessage, GO, MESSAGE } from '../init/messages.ts';
+import type { Plan } from '../init/plan.ts';
+import { receivePacket, sendPacket } from '../linux/sockets.ts';
+import { hookFailure } from './hooks.ts';
+import { stepProblem } from './problems.ts';
+import { startStep } from './start-steps.ts';
+
+export interface Listener {
+  /** Init is there: its pid on the host. */
+  started(pid: number): void;
+  /** The mounts are made; the runtime's hooks are due. */
+  hooks(pid: number): void;
+  /** What the hooks that init ran have printed. */
+  hookOutput(): string;
+}
+
+/** Returns init's pid when it is ready and waits for GO. Throws `init`, `hook` with the step that failed. */
+export function converse(channel: number, plan: Plan, listener: Listener): number {
+  let pid = 0;
+  let hook: { type: number; value: number } | undefined;
+  for (;;) {
+    const packet = receivePacket(channel);
+    if (typeof packet === 'number') {
+      fail({ code: 'init', message: 'hear from init', syscall: 'recvfrom', errno: -packet });
+    }
+    if (packet.length === 0) {
+      fail({
+        code: 'init',
+        message: pid === 0 ? 'the launcher ended without a word' : 'init ended without a word while it prepared the container',
+        hint: 'was it killed, or did a memory limit hit it? see the kernel log',
+      });
+    }
+    const message = decodeMessage(packet);
+    if (message === undefined) fail({ code: 'init', message: `init sent ${packet.length} bytes that mean nothing` });
+    if (message.kind === 'failure') failed(plan, message.operation, message.errno, hook, listener);
+    switch (message.type) {
+      case MESSAGE.pid:
+        pid = message.value;
+        listener.started(pid);
+        break;
+      case MESSAGE.hooks:
+        listener.hooks(pid);
+        sendPacket(channel, GO);
+        break;
+      case MESSAGE.ready:
+        return pid;
+      default:
+        // A hook of init's ended badly; the failure record that follows names it.
+        hook = { type: message.type, value: message.value };
+    }
+  }
+}
+
+function failed(plan: Plan, operation: number, errno: number, hook: { type: number; value: number } | undefined, listener: Listener): never {
+  const step = startStep(plan, operation);
+  const named = /^run (\w+) hook #(\d+): (.*)$/s.exec(step.sentence);
+  if (named === null) return fail(stepProblem(step, errno));
+  const [, kind = '', index = '0', path = ''] = named;
+  const output = listener.hookOutput();
+  if (hook === undefined) return hookFailure(kind, Number(index), `exec ${path}: ${stepProblem(step, errno).message}`, output);
+  const what =
+    hook.type === MESSAGE.hookTimeout
+      ? `${path} took longer than its timeout`
+      : hook.type === MESSAGE.hookKilled
+        ? `${path} was killed by signal ${hook.value}`
+        : `exit status ${hook.value} of ${path}`;
+  return hookFailure(kind, Number(index), what, output);
+}

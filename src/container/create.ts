@@ -1,0 +1,261 @@
+// create (runtime.md, "Create"): everything but the user's program.
+
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { closeHandles, createCgroups } from '../cgroup/create.ts';
+import { devicePolicy } from '../cgroup/device-rules.ts';
+import { applyDevices } from '../cgroup/devices.ts';
+import { detectCgroups } from '../cgroup/host.ts';
+import { planCgroups } from '../cgroup/paths.ts';
+import { recordCgroups } from '../cgroup/record.ts';
+import { fail } from '../error.ts';
+import { compileInit } from '../init/compile.ts';
+import type { InitInputs } from '../init/inputs.ts';
+import { GO } from '../init/messages.ts';
+import type { Plan } from '../init/plan.ts';
+import { unraisableCapabilities } from '../init/steps/identity.ts';
+import { spawnLauncher } from '../init/spawn.ts';
+import { memoryFile, writeAll } from '../linux/memfd.ts';
+import { processStat } from '../linux/procfs.ts';
+import { listenAt, packetPair, sendPacket } from '../linux/sockets.ts';
+import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
+import { syscall } from '../linux/syscall.ts';
+import type { Log } from '../log.ts';
+import { type LoadedConfig, loadConfig } from '../spec/load.ts';
+import { converse } from './converse.ts';
+import { destroy } from './delete.ts';
+import { createDescriptors, type Descriptors } from './descriptors.ts';
+import { readTail, runHooks } from './hooks.ts';
+import { prepare } from './prepare.ts';
+import { startSteps } from './start-steps.ts';
+import { hookState } from './state.ts';
+import { checkId, type ContainerRecord, directoryOf, removeRecord, reserve, startSocketOf, writeRecord } from './store.ts';
+import { refuseUnsupported } from './unsupported.ts';
+
+export interface CreateOptions {
+  /** The state root. */
+  readonly root: string;
+  readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  /** Absolute. */
+  readonly pidFile?: string;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+  readonly preserveFds: number;
+  readonly systemdCgroup: boolean;
+  readonly consoleSocket?: string;
+  readonly pidfdSocket?: string;
+  readonly log: Log;
+}
+
+/**
+ * Throws RuntErrors of every kind; then nothing is left of the container: no process, mount, cgroup or directory. But for a creator that is
+ * killed: `delete --force` removes what that leaves.
+ */
+export async function createContainer(options: CreateOptions): Promise<ContainerRecord> {
+  const { root, id, bundle, log } = options;
+  checkId(id);
+  refuseOptions(options);
+  const loaded = await loadConfig(bundle);
+  for (const { message, pointer } of loaded.warnings) log.warning(`${loaded.file}: ${pointer}: ${message}`);
+  for (const name of unraisableCapabilities(loaded.config.process?.capabilities)) {
+    log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
+  }
+  refuseUnsupported(loaded.config);
+  reserve(root, id);
+  const descriptors = createDescriptors();
+  const progress: Progress = { hooksRun: false };
+  try {
+    return construct(options, loaded, descriptors, progress);
+  } catch (error) {
+    await undo(options, progress);
+    throw error;
+  } finally {
+    descriptors.closeAll();
+  }
+}
+
+/** How far a create has come, for undoing it. */
+interface Progress {
+  record?: ContainerRecord;
+  launcher?: number;
+  init?: number;
+  hooksRun: boolean;
+  pidFile?: string;
+}
+
+function refuseOptions({ consoleSocket, pidfdSocket, systemdCgroup }: CreateOptions): void {
+  const refuse = (option: string): never =>
+    fail({ code: 'unsupported', message: `${option} is not supported yet by this version of runt` });
+  if (consoleSocket !== undefined) refuse('--console-socket');
+  if (pidfdSocket !== undefined) refuse('--pidfd-socket');
+  if (systemdCgroup) refuse('--systemd-cgroup');
+}
+
+function construct(options: CreateOptions, loaded: LoadedConfig, descriptors: Descriptors, progress: Progress): ContainerRecord {
+  const { root, id, bundle, log } = options;
+  const { config } = loaded;
+  const cgroupHost = detectCgroups();
+  const cgroups = recordCgroups(planCgroups(cgroupHost, { cgroupsPath: config.linux?.cgroupsPath, id }));
+  let record = firstRecord(options, loaded, cgroups);
+  progress.record = record;
+  // Before anything is made: whoever finds this record can remove it all.
+  writeRecord(root, record);
+
+  const handles = createCgroups(cgroups, '/linux/cgroupsPath');
+  let prepared: ReturnType<typeof prepare>;
+  try {
+    const rules = config.linux?.resources?.devices;
+    if (rules !== undefined) applyDevices(handles, devicePolicy(rules));
+    prepared = prepare({ ...options, config, descriptors, cgroupHost, cgroups: handles });
+  } catch (error) {
+    closeHandles(handles);
+    throw error;
+  }
+  const [ours, theirs] = packetPair();
+  descriptors.own(ours);
+  const hooks = prepareHooks(loaded, descriptors);
+  const inputs: InitInputs = {
+    ...prepared,
+    config,
+    id,
+    channel: descriptors.inherit(theirs, 'runtime'),
+    startSocket: descriptors.inherit(listenAt(startSocketOf(root, id)), 'start'),
+    preserveFds: options.preserveFds,
+    newKeyring: !options.noNewKeyring,
+    ...(hooks === undefined ? {} : { hooks }),
+    exactInteger: loaded.exactInteger,
+  };
+  const plan = compileInit(inputs);
+  log.debug(`init's plan has ${plan.operations.length} operations`);
+
+  const launcher = launch(options, plan, descriptors);
+  progress.launcher = launcher.pid;
+  const write = (pid: number, ready: boolean): void => {
+    const startTime = processStat(pid)?.startTime ?? 0;
+    record = { ...record, init: { pid, startTime, image: launcher.image }, ready, startSteps: startSteps(plan) };
+    progress.record = record;
+    writeRecord(root, record);
+  };
+  const init = converse(ours, plan, {
+    started: (pid) => {
+      progress.init = pid;
+      // The launcher has ended, or is about to.
+      waitForChild(launcher.pid);
+      delete progress.launcher;
+    },
+    hooks: (pid) => {
+      write(pid, false);
+      progress.hooksRun = true;
+      const state = hookState(record, 'created', pid);
+      if (hooks !== undefined) writeAll(hooks.state.fd, Buffer.from(state), 'write the state for the hooks');
+      const { prestart = [], createRuntime = [] } = config.hooks ?? {};
+      runHooks({ kind: 'prestart', hooks: prestart, state, bundle });
+      runHooks({ kind: 'createRuntime', hooks: createRuntime, state, bundle });
+    },
+    hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),
+  });
+  if (options.pidFile !== undefined) {
+    progress.pidFile = options.pidFile;
+    writePidFile(options.pidFile, init);
+  }
+  write(init, true);
+  // Until now init would end with us; from now on it waits for `start`.
+  if (sendPacket(ours, GO) < 0) fail({ code: 'init', message: 'init ended before the container was created' });
+  return record;
+}
+
+function firstRecord({ id, bundle }: CreateOptions, { config }: LoadedConfig, cgroups: ContainerRecord['cgroups']): ContainerRecord {
+  const own = (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && (path ?? '') === '');
+  return {
+    version: 1,
+    id,
+    bundle,
+    rootfs: resolveRoot(bundle, config.root?.path ?? ''),
+    ociVersion: config.ociVersion,
+    annotations: config.annotations ?? {},
+    created: new Date().toISOString(),
+    owner: ownerName(),
+    creator: { pid: process.pid, startTime: processStat(process.pid)?.startTime ?? 0 },
+    ready: false,
+    cgroups,
+    hasProcess: config.process?.args !== undefined && config.process.args.length > 0,
+    ownPidNamespace: own,
+    poststart: config.hooks?.poststart ?? [],
+    poststop: config.hooks?.poststop ?? [],
+    startSteps: [],
+  };
+}
+
+function resolveRoot(bundle: string, path: string): string {
+  return path.startsWith('/') ? path : `${bundle}/${path}`;
+}
+
+function ownerName(): string {
+  const uid = process.getuid?.() ?? 0;
+  // The look-up costs a start-up of NSS for others only.
+  if (uid === 0) return 'root';
+  try {
+    return userInfo().username;
+  } catch {
+    return String(uid);
+  }
+}
+
+function prepareHooks({ config }: LoadedConfig, descriptors: Descriptors): InitInputs['hooks'] {
+  const { prestart = [], createRuntime = [], createContainer = [], startContainer = [] } = config.hooks ?? {};
+  if (prestart.length + createRuntime.length + createContainer.length + startContainer.length === 0) return undefined;
+  return {
+    state: descriptors.inherit(memoryFile('runt:hook-state'), 'state'),
+    output: descriptors.inherit(memoryFile('runt:hook-output'), 'output'),
+    // Also for hooks that init runs: the state that they read holds init's pid, which only the runtime knows.
+    waitForRuntime: true,
+  };
+}
+
+function launch({ root, id, preserveFds }: CreateOptions, plan: Plan, descriptors: Descriptors): ReturnType<typeof spawnLauncher> {
+  // Node marks all descriptors that it inherits close-on-exec, 0 to 2 included.
+  for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);
+  descriptors.release();
+  const launcher = spawnLauncher(plan, directoryOf(root, id));
+  for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
+  return launcher;
+}
+
+/** Whoever waits for the file never reads a part of it. */
+function writePidFile(path: string, pid: number): void {
+  const temporary = `${path}.runt-${process.pid}`;
+  try {
+    const fd = openSync(temporary, 'wx', 0o644);
+    try {
+      writeSync(fd, String(pid));
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    const errno = typeof error === 'object' && error !== null && 'errno' in error ? -Number(error.errno) : 0;
+    fail({ code: 'system', message: `write the pid file "${path}"`, ...(errno > 0 ? { errno } : {}) }, error);
+  }
+}
+
+/** What is left of a create that failed goes. */
+async function undo({ root, id, log }: CreateOptions, progress: Progress): Promise<void> {
+  const SIGKILL = 9;
+  for (const pid of [progress.launcher, progress.init]) {
+    if (pid === undefined) continue;
+    // Our child, not reaped yet: the pid is still its own.
+    syscall('kill', pid, SIGKILL);
+    waitForChild(pid);
+  }
+  if (progress.pidFile !== undefined) rmSync(progress.pidFile, { force: true });
+  if (progress.record === undefined) return removeRecord(root, id);
+  try {
+    // Hooks that undo what others did are called if those were.
+    await destroy(root, progress.hooksRun ? progress.record : { ...progress.record, poststop: [] }, log);
+  } catch (error) {
+    log.warning(`remove what is left of container "${id}": ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,81 @@
+// delete (runtime.md, "Delete"): undoes what create did, however far that came.
+
+import { fail, RuntError } from '../error.ts';
+import { isSameProcess } from '../linux/procfs.ts';
+import type { Log } from '../log.ts';
+import { hookState, type Named, statusOf } from './state.ts';
+import { checkId, type ContainerRecord, type ProcessRecord, readRecord, removeRecord } from './store.ts';
+
+const SIGKILL = 9;
+/** How long a killed process may take to end, in milliseconds. */
+const PATIENCE = 10_000;
+
+export interface DeleteOptions extends Named {
+  /** Also a container that is not stopped (it is killed); one that does not exist is no error. */
+  readonly force: boolean;
+  readonly log: Log;
+}
+
+/** Throws `status` unless the container is stopped (or created, which runc allows too), or `force` is given; `not-found`. */
+export async function deleteContainer({ root, id, force, log }: DeleteOptions): Promise<void> {
+  checkId(id);
+  let record: ContainerRecord | 'unfinished';
+  try {
+    record = readRecord(root, id);
+  } catch (error) {
+    if (force && error instanceof RuntError && error.problem.code === 'not-found') return;
+    throw error;
+  }
+  if (record === 'unfinished') {
+    if (!force) {
+      fail({
+        code: 'status',
+        message: `cannot delete container "${id}": its create has just begun, or was killed`,
+        hint: 'delete --force removes what is left',
+      });
+    }
+    removeRecord(root, id);
+    return;
+  }
+  const status = statusOf(record);
+  if (!force && (status === 'running' || status === 'creating')) {
+    fail({
+      code: 'status',
+      message: `cannot delete container "${id}" that is not stopped: ${status}`,
+      hint: 'kill it first, or use --force',
+    });
+  }
+  if (status === 'creating') await endProcess(record.creator, `the create of container "${id}"`);
+  if (status !== 'stopped' && record.init !== undefined) await endProcess(record.init, `container "${id}"`);
+  await destroy(root, record, log);
+}
+
+/** Kills a process, if it still is that one, and waits until it has ended. */
+async function endProcess(process: ProcessRecord, name: string): Promise<void> {
+  // koffi is loaded only now: deleting a stopped container needs nothing of it.
+  const { pidfdOpen, pidfdSendSignal, waitForEnd } = await import('../linux/pidfd.ts');
+  const { syscall } = await import('../linux/syscall.ts');
+  const pidfd = pidfdOpen(process.pid, process.startTime);
+  if (pidfd < 0) return;
+  pidfdSendSignal(pidfd, SIGKILL);
+  const ended = waitForEnd(pidfd, PATIENCE);
+  syscall('close', pidfd);
+  if (!ended && isSameProcess(process.pid, process.startTime)) {
+    fail({ code: 'status', message: `${name} (pid ${process.pid}) was killed, but does not end`, hint: 'is it in an uninterruptible system call?' });
+  }
+}
+
+/** Kills what is left of the container, removes its cgroups and its state, and runs the poststop hooks, whose failures are warnings. */
+export async function destroy(root: string, record: ContainerRecord, log: Log): Promise<void> {
+  const { removeCgroups } = await import('../cgroup/remove.ts');
+  const { killAll, processesIn } = await import('../cgroup/processes.ts');
+  if (processesIn(record.cgroups).length > 0) killAll(record.cgroups);
+  removeCgroups(record.cgroups);
+  removeRecord(root, record.id);
+  if (record.poststop.length === 0) return;
+  const { runAllHooks } = await import('./hooks.ts');
+  const state = hookState(record, 'stopped', 0);
+  for (const error of runAllHooks({ kind: 'poststop', hooks: record.poststop, state, bundle: record.bundle })) {
+    log.warning(error instanceof Error ? error.message : String(error));
+  }
+}

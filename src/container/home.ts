@@ -1,0 +1,62 @@
+// HOME of the container's user, as its image says; the specification is silent, programs expect it.
+
+import { resolve } from 'node:path';
+import { cleanPath, IN_ROOT } from '../init/steps/context.ts';
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY, OPEN_HOW_SIZE, openHow } from '../linux/mount-constants.ts';
+import { syscall } from '../linux/syscall.ts';
+import type { Config } from '../spec/generated/types.ts';
+
+/** A passwd file is small; an image may hold anything under that name (S07). */
+const LIMIT = 1024 * 1024;
+/** Not to hang on a FIFO. */
+const O_NONBLOCK = 0o4000;
+const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
+const AT_EMPTY_PATH = 0x1000;
+const STATX_TYPE = 1;
+
+/** undefined: the config's env has a HOME, or there is no process. `/` for a user that the image does not know. */
+export function homeOf(config: Config, root: number): string | undefined {
+  const { process } = config;
+  if (process === undefined || (process.env ?? []).some((entry) => entry.startsWith('HOME='))) return undefined;
+  const uid = process.user?.uid ?? 0;
+  return homeIn(readPasswd(config, root), uid) ?? '/';
+}
+
+/** The sixth field of the first line whose third is the uid: by number only, a user may be *named* like a number (CVE-2016-3697). */
+export function homeIn(passwd: string, uid: number): string | undefined {
+  for (const line of passwd.split('\n')) {
+    const [, , number, , , home] = line.split(':');
+    if (number !== undefined && /^\d+$/.test(number) && Number(number) === uid) {
+      return home === undefined || home === '' || home.includes('\0') ? undefined : home;
+    }
+  }
+  return undefined;
+}
+
+/** '' where there is none, or where it is no plain file of reasonable size. */
+function readPasswd(config: Config, root: number): string {
+  // An engine may mount its own over the image's.
+  const mounted = (config.mounts ?? []).findLast(({ destination }) => cleanPath(destination) === '/etc/passwd');
+  const flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  const fd =
+    mounted?.source === undefined
+      ? syscall('openat2', root, '/etc/passwd', openHow(flags, IN_ROOT), OPEN_HOW_SIZE)
+      : syscall('openat', AT_FDCWD, resolve(mounted.source), flags);
+  if (fd < 0) return '';
+  try {
+    const status = Buffer.alloc(256);
+    if (syscall('statx', fd, '', AT_EMPTY_PATH, STATX_TYPE, status) < 0) return '';
+    if ((status.readUInt16LE(28) & S_IFMT) !== S_IFREG) return '';
+    const bytes = Buffer.allocUnsafe(LIMIT);
+    let length = 0;
+    while (length < LIMIT) {
+      const read = syscall('read', fd, bytes.subarray(length), LIMIT - length);
+      if (read <= 0) break;
+      length += read;
+    }
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    syscall('close', fd);
+  }
+}

@@ -1,0 +1,45 @@
+// The host's mounts, looked up only where a config needs it: cost grows with their number.
+
+import { readFileSync } from 'node:fs';
+
+interface MountInfo {
+  readonly root: string;
+  readonly mountPoint: string;
+  readonly type: string;
+}
+
+/** proc_pid_mountinfo(5): blanks in paths are written in octal. */
+export function parseMountInfo(text: string): MountInfo[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const fields = before.split(' ');
+      const decode = (path = ''): string =>
+        path.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+      return { root: decode(fields[3]), mountPoint: decode(fields[4]), type: after.split(' ')[0] ?? '' };
+    });
+}
+
+function hostMounts(): MountInfo[] {
+  return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+}
+
+/** The mount point that holds `path`, an absolute path without links. */
+export function mountPointOf(path: string): string {
+  return hostMounts()
+    .map(({ mountPoint }) => mountPoint)
+    .filter((mountPoint) => mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`))
+    .reduce((longest, mountPoint) => (mountPoint.length >= longest.length ? mountPoint : longest), '/');
+}
+
+/**
+ * Where the host has all of a procfs or sysfs, outside of the container's root. With --no-pivot they would stay in reach, and by them
+ * a user namespace in the container could mount another, whole one (runc #1962).
+ */
+export function fullyVisibleMounts(rootPath: string): string[] {
+  return hostMounts()
+    .filter(({ root, type, mountPoint }) => root === '/' && (type === 'proc' || type === 'sysfs') && !mountPoint.startsWith(`${rootPath}/`))
+    .map(({ mountPoint }) => mountPoint);
+}

@@ -1,0 +1,103 @@
+// `runt plan`: what init would do, without doing any of it. Descriptors get numbers that stand for those of a real create.
+
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { detectCgroups } from '../cgroup/host.ts';
+import { planCgroups } from '../cgroup/paths.ts';
+import { compileInit } from '../init/compile.ts';
+import type { Descriptor, InitInputs, PreparedMount } from '../init/inputs.ts';
+import type { Plan } from '../init/plan.ts';
+import { cleanPath } from '../init/steps/context.ts';
+import { parseMountOptions } from '../linux/mount-options.ts';
+import type { Config, Mount } from '../spec/generated/types.ts';
+import { loadConfig } from '../spec/load.ts';
+import { refuseUnsupported } from './unsupported.ts';
+
+export interface PlanOptions {
+  /** Absolute. */
+  readonly bundle: string;
+  readonly id?: string;
+}
+
+/** Throws what `create` would throw for the config. Needs no privilege and changes nothing. */
+export async function planContainer({ bundle, id = 'container' }: PlanOptions): Promise<Plan> {
+  const { config, exactInteger } = await loadConfig(bundle);
+  refuseUnsupported(config);
+  return compileInit(imaginedInputs(config, bundle, id, exactInteger));
+}
+
+/** As container/prepare.ts would find them. */
+export function imaginedInputs(
+  config: Config,
+  bundle: string,
+  id: string,
+  exactInteger: InitInputs['exactInteger'] = () => undefined,
+): InitInputs {
+  let next = 3;
+  const descriptor = (text: string): Descriptor => ({ fd: next++, text });
+  const host = detectCgroups();
+  const paths = planCgroups(host, { cgroupsPath: config.linux?.cgroupsPath, id });
+  const namespaces = config.linux?.namespaces ?? [];
+  const hierarchies = host.hierarchies.filter(({ version }) => version === 1);
+  const mount = (of: Mount): PreparedMount => {
+    const destination = cleanPath(of.destination);
+    if (parseMountOptions(of.options ?? []).bind !== undefined || of.type === 'bind') {
+      const source = resolve(bundle, of.source ?? '');
+      return { kind: 'bind', destination, tree: descriptor(source), isDirectory: isDirectory(source) };
+    }
+    if (of.type !== 'cgroup') return { kind: 'filesystem', type: of.type ?? '', destination };
+    if (host.mode === 'v2') return { kind: 'cgroup2', destination };
+    return {
+      kind: 'cgroup1',
+      destination,
+      hierarchies: hierarchies.map(({ controllers }) => ({
+        name: controllers.replace(/^name=/, ''),
+        controllers: controllers.startsWith('name=') ? [controllers] : controllers.split(','),
+      })),
+    };
+  };
+  const { prestart, createRuntime, createContainer, startContainer } = config.hooks ?? {};
+  const hasHooks = [prestart, createRuntime, createContainer, startContainer].some((list) => (list ?? []).length > 0);
+  const unified = paths.find(({ version }) => version === 2);
+  const hasHome = (config.process?.env ?? []).some((entry) => entry.startsWith('HOME='));
+  return {
+    config,
+    id,
+    channel: descriptor('runtime'),
+    startSocket: descriptor('start'),
+    root: { tree: descriptor(resolve(bundle, config.root?.path ?? '')), path: resolve(bundle, config.root?.path ?? '') },
+    mounts: (config.mounts ?? []).map(mount),
+    namespaces: {
+      joined: namespaces.flatMap(({ type, path }, index) =>
+        path === undefined || path === ''
+          ? []
+          : [{ type, descriptor: descriptor(path), pointer: `/linux/namespaces/${index}/path` }],
+      ),
+      created: namespaces.flatMap(({ type, path }, index) =>
+        path === undefined || path === '' ? [{ type, pointer: `/linux/namespaces/${index}` }] : [],
+      ),
+    },
+    cgroups: {
+      entries: paths
+        .filter(({ version }) => version === 1)
+        .map(({ controllers, path }) => ({ controllers, file: descriptor(`${path}/tasks`) })),
+      ...(unified === undefined ? {} : { directory: descriptor(unified.path) }),
+    },
+    preserveFds: 0,
+    newKeyring: true,
+    caller: { openFiles: { soft: 1024n, hard: 1048576n }, ignoredSignals: [] },
+    kcore: true,
+    ...(hasHome || config.process === undefined ? {} : { home: '/' }),
+    ...(hasHooks ? { hooks: { state: descriptor('state'), output: descriptor('output'), waitForRuntime: true } } : {}),
+    exactInteger,
+  };
+}
+
+/** A source that is not there (yet) is taken for a directory. */
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return true;
+  }
+}

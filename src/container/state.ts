@@ -1,0 +1,75 @@
+// The state machine (runtime.md, "State" and "Lifecycle"). The status is never stored: it follows from the processes that there are.
+
+import { fail } from '../error.ts';
+import { executedFile, isSameProcess } from '../linux/procfs.ts';
+import { type ContainerRecord, directoryOf, readRecord } from './store.ts';
+
+export type Status = 'creating' | 'created' | 'running' | 'stopped';
+
+export interface ContainerState {
+  readonly ociVersion: string;
+  readonly id: string;
+  /** Of the container's first process as the host sees it; 0 when there is none. */
+  readonly pid: number;
+  readonly status: Status;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly created: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly owner: string;
+}
+
+export interface Named {
+  readonly root: string;
+  readonly id: string;
+}
+
+export function statusOf(record: ContainerRecord): Status {
+  const { init, creator, ready } = record;
+  if (!ready && isSameProcess(creator.pid, creator.startTime)) return 'creating';
+  if (init === undefined || !isSameProcess(init.pid, init.startTime)) return 'stopped';
+  return executedFile(init.pid) === init.image ? 'created' : 'running';
+}
+
+export function stateOf(record: ContainerRecord, status: Status = statusOf(record)): ContainerState {
+  return {
+    ociVersion: record.ociVersion,
+    id: record.id,
+    pid: status === 'stopped' ? 0 : (record.init?.pid ?? 0),
+    status,
+    bundle: record.bundle,
+    rootfs: record.rootfs,
+    created: record.created,
+    ...(Object.keys(record.annotations).length === 0 ? {} : { annotations: record.annotations }),
+    owner: record.owner,
+  };
+}
+
+/** The state as hooks get it on their standard input (config.md, "POSIX-platform Hooks"): compact, with a given status. */
+export function hookState(record: ContainerRecord, status: Status, pid: number): string {
+  const { ociVersion, id, bundle, annotations } = record;
+  return JSON.stringify({
+    ociVersion,
+    id,
+    status,
+    ...(pid === 0 ? {} : { pid }),
+    bundle,
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+  });
+}
+
+/** The record of a container that a create at least began to write down. Throws `not-found`, `state`. */
+export function requireRecord({ root, id }: Named): ContainerRecord {
+  const record = readRecord(root, id);
+  if (record !== 'unfinished') return record;
+  fail({
+    code: 'state',
+    message: `container "${id}" has no state: its create has just begun, or was killed`,
+    hint: `"runt delete --force ${id}" removes what is left (${directoryOf(root, id)})`,
+  });
+}
+
+/** Throws `id`, `not-found`, `state`. */
+export function containerState(named: Named): ContainerState {
+  return stateOf(requireRecord(named));
+}

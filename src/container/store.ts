@@ -1,0 +1,186 @@
+// The state directory: ROOT/ID with `state.json` and the start socket `start`. What is written there suffices for every other command,
+// also when the runtime that wrote it was killed in the middle.
+
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { CgroupRecord } from '../cgroup/record.ts';
+import { fail } from '../error.ts';
+import type { Hook } from '../spec/generated/types.ts';
+
+export interface ProcessRecord {
+  readonly pid: number;
+  /** Clock ticks after boot. */
+  readonly startTime: number;
+}
+
+/** An operation of init's plan that can fail after `create` has ended: what `start` says then. */
+export interface StartStep {
+  readonly operation: number;
+  readonly sentence: string;
+  readonly syscall?: string;
+  readonly pointer?: string;
+  readonly hint?: string;
+}
+
+/** state.json. */
+export interface ContainerRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly ociVersion: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  /** Name of the user who called create. */
+  readonly owner: string;
+  /** The process of `create`. */
+  readonly creator: ProcessRecord;
+  /** The container's first process; absent until it is known. */
+  readonly init?: ProcessRecord & {
+    /** Device and inode of init's image: while the process executes that file, the user's program has not been started. */
+    readonly image: string;
+  };
+  /** Create has ended well. */
+  readonly ready: boolean;
+  readonly cgroups: CgroupRecord;
+  /** The config has a `process` to start. */
+  readonly hasProcess: boolean;
+  /** Its processes die with its init, since it has a pid namespace of its own. */
+  readonly ownPidNamespace: boolean;
+  readonly poststart: readonly Hook[];
+  readonly poststop: readonly Hook[];
+  readonly startSteps: readonly StartStep[];
+}
+
+const STATE_FILE = 'state.json';
+const ID = /^[A-Za-z0-9_+-][A-Za-z0-9_+.-]*$/;
+/** NAME_MAX of Linux file systems. */
+const LONGEST_ID = 255;
+
+/** Refuses what is no container id, before it becomes part of a path. Throws `id`. */
+export function checkId(id: string): void {
+  if (id === '') fail({ code: 'id', message: 'container id must not be empty' });
+  if (id.length > LONGEST_ID) {
+    fail({ code: 'id', message: `invalid container id: it has ${id.length} characters, ${LONGEST_ID} at most are possible` });
+  }
+  if (!ID.test(id)) {
+    fail({
+      code: 'id',
+      message: `invalid container id ${JSON.stringify(id)}`,
+      hint: 'letters, digits, "_", "+", "-" and "." are allowed, and it may not begin with "."',
+    });
+  }
+}
+
+export function directoryOf(root: string, id: string): string {
+  return `${root}/${id}`;
+}
+
+export function startSocketOf(root: string, id: string): string {
+  return `${root}/${id}/start`;
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}
+
+function stateFailure(doing: string, error: unknown): never {
+  const errno = typeof error === 'object' && error !== null && 'errno' in error ? Number(error.errno) : 0;
+  const syscall = typeof error === 'object' && error !== null && 'syscall' in error ? String(error.syscall) : undefined;
+  fail(
+    {
+      code: 'state',
+      message: doing,
+      ...(errno < 0 ? { errno: -errno } : {}),
+      ...(syscall === undefined ? {} : { syscall }),
+      hint: 'the state directory is chosen with --root',
+    },
+    error,
+  );
+}
+
+/** Takes the id: of several creates at the same time one gets it. Throws `exists`, `state`. */
+export function reserve(root: string, id: string): void {
+  checkId(id);
+  const directory = directoryOf(root, id);
+  try {
+    mkdirSync(directory, 0o700);
+    return;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') fail({ code: 'exists', message: `container with id "${id}" already exists` }, error);
+    if (codeOf(error) !== 'ENOENT') stateFailure(`make the state directory "${directory}"`, error);
+  }
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o711 });
+    mkdirSync(directory, 0o700);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') fail({ code: 'exists', message: `container with id "${id}" already exists` }, error);
+    stateFailure(`make the state directory "${directory}"`, error);
+  }
+}
+
+/** Replaces the state: readers see the old or the new one, never a part. Throws `state`. */
+export function writeRecord(root: string, record: ContainerRecord): void {
+  const file = `${directoryOf(root, record.id)}/${STATE_FILE}`;
+  try {
+    writeFileSync(`${file}.new`, JSON.stringify(record), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch (error) {
+    stateFailure(`write the state of container "${record.id}" to "${file}"`, error);
+  }
+}
+
+/**
+ * Reads the state. `unfinished`: the directory is there without a state: a create was killed before it wrote one, or is about to.
+ * Throws `id`, `not-found`, `state`.
+ */
+export function readRecord(root: string, id: string): ContainerRecord | 'unfinished' {
+  checkId(id);
+  const file = `${directoryOf(root, id)}/${STATE_FILE}`;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') {
+      stateFailure(`read the state of container "${id}" from "${file}"`, error);
+    }
+    if (isReserved(root, id)) return 'unfinished';
+    fail({ code: 'not-found', message: `container "${id}" does not exist` });
+  }
+  try {
+    return JSON.parse(text) as ContainerRecord;
+  } catch (error) {
+    fail({ code: 'state', message: `the state of container "${id}" in "${file}" is damaged: it is not JSON` }, error);
+  }
+}
+
+function isReserved(root: string, id: string): boolean {
+  try {
+    readdirSync(directoryOf(root, id));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives the id back. Throws `state`. */
+export function removeRecord(root: string, id: string): void {
+  try {
+    rmSync(directoryOf(root, id), { recursive: true, force: true });
+  } catch (error) {
+    stateFailure(`remove the state of container "${id}"`, error);
+  }
+}
+
+/** All ids under the root, also those whose create is not finished. A root that does not exist has none. Throws `state`. */
+export function listIds(root: string): string[] {
+  try {
+    return readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && ID.test(entry.name))
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    stateFailure(`list the state directory "${root}"`, error);
+  }
+}

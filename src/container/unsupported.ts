@@ -1,0 +1,63 @@
+// What a config can ask for and this version does not do. It is refused by name: nothing is silently ignored.
+
+import { unsupportedResources } from '../cgroup/resources.ts';
+import { type Problem, RuntError } from '../error.ts';
+import { parseMountOptions } from '../linux/mount-options.ts';
+import type { Config } from '../spec/generated/types.ts';
+
+function problem(field: string, pointer: string): Problem {
+  return { code: 'unsupported', message: `${field} is not supported yet by this version of runt`, pointer };
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === false) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+/** Every field of the config that can't be honoured. */
+export function unsupportedFields(config: Config): Problem[] {
+  const found: Problem[] = [];
+  const refuse = (value: unknown, path: string): void => {
+    if (!isEmpty(value)) found.push(problem(path, `/${path.replaceAll('.', '/')}`));
+  };
+  const { process, linux } = config;
+  refuse(process?.terminal, 'process.terminal');
+  refuse(process?.apparmorProfile, 'process.apparmorProfile');
+  refuse(process?.selinuxLabel, 'process.selinuxLabel');
+  refuse(process?.scheduler, 'process.scheduler');
+  refuse(process?.ioPriority, 'process.ioPriority');
+  refuse(process?.execCPUAffinity, 'process.execCPUAffinity');
+  refuse(linux?.uidMappings, 'linux.uidMappings');
+  refuse(linux?.gidMappings, 'linux.gidMappings');
+  refuse(linux?.timeOffsets, 'linux.timeOffsets');
+  refuse(linux?.netDevices, 'linux.netDevices');
+  refuse(linux?.seccomp, 'linux.seccomp');
+  refuse(linux?.mountLabel, 'linux.mountLabel');
+  refuse(linux?.intelRdt, 'linux.intelRdt');
+  refuse(linux?.memoryPolicy, 'linux.memoryPolicy');
+  refuse(linux?.personality, 'linux.personality');
+  (linux?.namespaces ?? []).forEach(({ type }, index) => {
+    if (type === 'user' || type === 'time') {
+      found.push(problem(`a ${type} namespace`, `/linux/namespaces/${index}`));
+    }
+  });
+  found.push(...unsupportedResources(linux?.resources));
+  (config.mounts ?? []).forEach((mount, index) => {
+    const at = `/mounts/${index}`;
+    if (!isEmpty(mount.uidMappings)) found.push(problem('an id-mapped mount', `${at}/uidMappings`));
+    if (!isEmpty(mount.gidMappings)) found.push(problem('an id-mapped mount', `${at}/gidMappings`));
+    const { extensions } = parseMountOptions(mount.options ?? []);
+    for (const word of extensions) {
+      found.push(problem(`the mount option ${word}`, `${at}/options/${(mount.options ?? []).indexOf(word)}`));
+    }
+  });
+  return found;
+}
+
+/** Throws `unsupported`: names all fields, the first in the message. */
+export function refuseUnsupported(config: Config): void {
+  const [first, ...others] = unsupportedFields(config);
+  if (first === undefined) return;
+  const details = others.map(({ message, pointer }) => `${message} [${pointer}]`);
+  throw new RuntError({ ...first, ...(details.length === 0 ? {} : { details }) });
+}

@@ -1,0 +1,52 @@
+// The compiler: a config, and what the host knows, become the plan of init. Pure.
+
+import { createPlanBuilder } from './builder.ts';
+import type { InitInputs } from './inputs.ts';
+import type { Plan } from './plan.ts';
+import { makePathsReadOnly, maskPaths } from './steps/confined-paths.ts';
+import type { StepContext } from './steps/context.ts';
+import { makeDevices } from './steps/devices.ts';
+import { runHooks, waitForRuntimeHooks } from './steps/hooks.ts';
+import { becomeUser, makeWorkingDirectory } from './steps/identity.ts';
+import { bringLoopbackUp, setNames, writeSysctls } from './steps/kernel-settings.ts';
+import { failureHandler, launch } from './steps/launcher.ts';
+import { makeMountsReadOnly, mountAll } from './steps/mounts.ts';
+import { execute, reportReady, waitForStart } from './steps/program.ts';
+import { attachRoot, enterRoot, makeRootReadOnly } from './steps/root.ts';
+import { beginSession } from './steps/session.ts';
+
+/**
+ * Everything that init does, from the launcher to the program's execve. Throws RuntErrors (`unsupported`, `config`) for what
+ * can't be expressed.
+ */
+export function compileInit(inputs: InitInputs): Plan {
+  const plan = createPlanBuilder();
+  const context: StepContext = {
+    plan,
+    inputs,
+    config: inputs.config,
+    root: plan.value(inputs.root.tree.fd, `${inputs.root.tree.fd}<${inputs.root.tree.text}>`),
+    report: plan.slot('report'),
+  };
+  launch(context);
+  beginSession(context);
+  bringLoopbackUp(context);
+  attachRoot(context);
+  mountAll(context);
+  makeDevices(context);
+  waitForRuntimeHooks(context);
+  runHooks(context, 'createContainer');
+  makeWorkingDirectory(context);
+  makeMountsReadOnly(context);
+  maskPaths(context);
+  makePathsReadOnly(context);
+  makeRootReadOnly(context);
+  enterRoot(context);
+  setNames(context);
+  writeSysctls(context);
+  becomeUser(context);
+  reportReady(context);
+  waitForStart(context);
+  execute(context);
+  return plan.finish(failureHandler(context));
+}

@@ -1,0 +1,103 @@
+// What the compiler is told besides the config: what only the host can know, and the descriptors that init inherits.
+// `create` opens them for real (container/prepare.ts); `runt plan` and the tests give made-up numbers. So compiling is pure.
+
+import type { NamespaceType } from '../linux/namespaces.ts';
+import type { Config } from '../spec/generated/types.ts';
+
+/** A descriptor that init inherits, and what `runt plan` shows behind its number. */
+export interface Descriptor {
+  readonly fd: number;
+  readonly text: string;
+}
+
+/** One entry of the config's `mounts`, as the host found it. */
+export type PreparedMount = {
+  /** Absolute and clean; a dangling symbolic link of the image's on the way is resolved already. */
+  readonly destination: string;
+} & (
+  | {
+      readonly kind: 'bind';
+      /** A detached copy of the source (open_tree(2)), with the attributes that the options ask for. */
+      readonly tree: Descriptor;
+      readonly isDirectory: boolean;
+    }
+  | { readonly kind: 'filesystem'; readonly type: string }
+  | { readonly kind: 'cgroup1'; readonly hierarchies: readonly CgroupHierarchy[] }
+  | { readonly kind: 'cgroup2' }
+);
+
+/** A cgroup v1 hierarchy as a container sees it. */
+export interface CgroupHierarchy {
+  /** The folder below the mount: `cpu,cpuacct`, `systemd`. */
+  readonly name: string;
+  /** As mount options: `cpu`, `cpuacct`; `name=systemd`. */
+  readonly controllers: readonly string[];
+  /** Without a cgroup namespace: the container's own cgroup, bound there. */
+  readonly tree?: Descriptor;
+}
+
+export interface JoinedNamespace {
+  readonly type: NamespaceType;
+  readonly descriptor: Descriptor;
+  readonly pointer: string;
+}
+
+export interface CgroupEntry {
+  /** The controllers of the hierarchy, for the sentence. */
+  readonly controllers: string;
+  /** Open for writing: the `tasks` file of the container's cgroup (v1), or `cgroup.procs` (v2). */
+  readonly file: Descriptor;
+}
+
+export interface InitInputs {
+  readonly config: Config;
+  readonly id: string;
+  /** Init's end of the pair. */
+  readonly channel: Descriptor;
+  /** The listening start socket. */
+  readonly startSocket: Descriptor;
+  readonly root: {
+    /** A detached copy of the root file system's tree. */
+    readonly tree: Descriptor;
+    /** Where it lies on the host; the tree is attached there until the root is changed, for hooks that look for it there. */
+    readonly path: string;
+    /** The mount point on the host that holds `path`; only where it must be made private before. */
+    readonly parentMount?: string;
+  };
+  readonly mounts: readonly PreparedMount[];
+  readonly namespaces: {
+    readonly joined: readonly JoinedNamespace[];
+    readonly created: readonly { readonly type: NamespaceType; readonly pointer: string }[];
+  };
+  readonly cgroups: {
+    /** Entered by the launcher, one after the other. */
+    readonly entries: readonly CgroupEntry[];
+    /** cgroup v2: init is born in it. */
+    readonly directory?: Descriptor;
+  };
+  /** Descriptors 3 to 2 + preserveFds stay open in the container. */
+  readonly preserveFds: number;
+  /** Change the root by moving and chroot (`--no-pivot`): these host mounts of proc and sysfs are taken away before. */
+  readonly noPivot?: { readonly fullyVisible: readonly string[] };
+  readonly newKeyring: boolean;
+  /** What the engine changed in itself and init gets back. */
+  readonly caller: {
+    readonly openFiles: { readonly soft: bigint; readonly hard: bigint };
+    /** Signals whose disposition is not the default; the launcher resets them. */
+    readonly ignoredSignals: readonly number[];
+  };
+  /** The host has a /proc/kcore, so the container gets a /dev/core. */
+  readonly kcore: boolean;
+  /** HOME of the container's user, where the config's env has none. */
+  readonly home?: string;
+  readonly hooks?: {
+    /** Memory file with the state, for the hooks that init runs. */
+    readonly state: Descriptor;
+    /** Memory file that takes what these hooks print. */
+    readonly output: Descriptor;
+    /** The runtime has hooks of its own to run before the root is changed. */
+    readonly waitForRuntime: boolean;
+  };
+  /** 64-bit integers of the config that JSON.parse would have rounded. */
+  readonly exactInteger: (pointer: string) => bigint | undefined;
+}

@@ -1,0 +1,118 @@
+// For tests only: the machine once more, in TypeScript, straight from the meaning of a plan (../plan.ts), with a kernel that
+// knows a handful of calls without side effects.
+
+import type { SyscallName } from '../../linux/syscall-numbers.ts';
+import type { BranchOperation, Operand, Operation, Plan } from '../plan.ts';
+
+const [EBADF, EINVAL, ESPIPE] = [9, 22, 29];
+
+/** Slots and variable data, and what the modelled kernel remembers. */
+export interface World {
+  readonly slots: BigUint64Array;
+  readonly variable: Buffer;
+  umask: bigint;
+  position: bigint;
+}
+
+/** The only open file of the modelled kernel, and its content. */
+export interface File {
+  readonly fd: bigint;
+  readonly content: Uint8Array;
+}
+
+/** Carries out operations from the first up to, not including, `end` (a failure also ends there). */
+export function interpret(plan: Plan, end: number, file: File, world: World): void {
+  let at = 0;
+  while (at < end) {
+    const operation = plan.operations[at];
+    if (operation === undefined) throw new RangeError(`operation ${at}`);
+    at = carryOut(plan, operation, at, end, file, world);
+  }
+}
+
+function carryOut(plan: Plan, operation: Operation, at: number, end: number, file: File, world: World): number {
+  const row = (label: number): number => plan.labels[label] ?? Number.NaN;
+  const failed = (errno: number): number => {
+    world.variable.writeBigUInt64LE(BigInt(at), 0);
+    world.variable.writeBigUInt64LE(BigInt(errno), 8);
+    return end;
+  };
+  switch (operation.kind) {
+    case 'call': {
+      const args = operation.args.map((arg) => valueOf(arg, world));
+      const result = modelledCall(operation.name, args, operation.args, file, world);
+      if (operation.result !== undefined) world.slots[operation.result] = result;
+      if (result >= 0n) return at + 1;
+      const errno = Number(-result);
+      const handled = operation.on?.find((handler) => handler.errno === errno);
+      if (handled !== undefined) return row(handled.to);
+      return operation.ignoreErrors === true ? at + 1 : failed(errno);
+    }
+    case 'jump':
+      return row(operation.to);
+    case 'branch':
+      return holds(operation, BigInt.asIntN(64, world.slots[operation.slot] ?? 0n)) ? row(operation.to) : at + 1;
+    case 'load': {
+      const bytes = operation.from.segment === 'constant' ? plan.constant : world.variable;
+      let value = 0n;
+      for (let index = operation.width - 1; index >= 0; index -= 1) {
+        value = (value << 8n) | BigInt(bytes[operation.from.offset + index] ?? Number.NaN);
+      }
+      world.slots[operation.slot] = value;
+      return at + 1;
+    }
+    case 'store': {
+      let value = world.slots[operation.slot] ?? 0n;
+      for (let index = 0; index < operation.width; index += 1) {
+        world.variable[operation.to.offset + index] = Number(value & 0xffn);
+        value >>= 8n;
+      }
+      return at + 1;
+    }
+    case 'fail':
+      return failed(operation.errno);
+  }
+}
+
+function valueOf(operand: Operand, world: World): bigint {
+  if (operand.kind === 'immediate') return BigInt.asIntN(64, operand.value);
+  if (operand.kind === 'slot') return BigInt.asIntN(64, world.slots[operand.slot] ?? 0n);
+  return 0n; // an address: no modelled call looks at its value
+}
+
+function holds({ compare, value }: BranchOperation, slot: bigint): boolean {
+  if (compare === 'equal') return slot === value;
+  if (compare === 'notEqual') return slot !== value;
+  return compare === 'less' ? slot < value : slot >= value;
+}
+
+/** umask(2), lseek(2), fcntl(2) of a bad descriptor, pread64(2). */
+function modelledCall(
+  name: SyscallName,
+  [first = 0n, second = 0n, third = 0n, fourth = 0n]: readonly bigint[],
+  operands: readonly Operand[],
+  file: File,
+  world: World,
+): bigint {
+  if (name === 'umask') {
+    const before = world.umask;
+    world.umask = first & 0o777n;
+    return before;
+  }
+  const fd = BigInt.asUintN(32, first); // an unsigned int to the kernel
+  if (fd <= 2n) return BigInt(-ESPIPE); // pipes
+  if (fd !== file.fd) return BigInt(-EBADF);
+  if (name === 'lseek') {
+    const position = third === 0n ? second : BigInt.asIntN(64, world.position + second);
+    if (position < 0n) return BigInt(-EINVAL);
+    world.position = position;
+    return position;
+  }
+  if (name === 'pread64') {
+    const content = file.content.subarray(Number(fourth), Number(fourth + third));
+    const into = operands[1];
+    if (into?.kind === 'data') world.variable.set(content, into.offset);
+    return BigInt(content.length);
+  }
+  throw new RangeError(`${name} is not modelled`);
+}

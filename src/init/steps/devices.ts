@@ -1,0 +1,145 @@
+// /dev: the devices and links that every container has (config-linux.md, "Default Devices"), and those of the config.
+
+import { AT_FDCWD, O_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../../linux/mount-constants.ts';
+import type { Argument } from '../builder.ts';
+import type { Step } from '../plan.ts';
+import { attach, cleanPath, ensureDirectory, pointer, type StepContext } from './context.ts';
+
+export interface DeviceNode {
+  readonly path: string;
+  readonly type: 'c' | 'b' | 'u' | 'p';
+  readonly major: number;
+  readonly minor: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const character = (path: string, major: number, minor: number): DeviceNode => ({
+  path,
+  type: 'c',
+  major,
+  minor,
+  mode: 0o666,
+  uid: 0,
+  gid: 0,
+});
+
+export const DEFAULT_DEVICES: readonly DeviceNode[] = [
+  character('/dev/null', 1, 3),
+  character('/dev/zero', 1, 5),
+  character('/dev/full', 1, 7),
+  character('/dev/random', 1, 8),
+  character('/dev/urandom', 1, 9),
+  character('/dev/tty', 5, 0),
+];
+
+const LINKS: readonly (readonly [string, string])[] = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+];
+
+const S_IFIFO = 0o010000;
+const S_IFCHR = 0o020000;
+const S_IFBLK = 0o060000;
+const TYPE_BITS = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO };
+
+/** dev_t as mknod(2) takes it: 12 bits of major, 20 of minor (new_encode_dev in <linux/kdev_t.h>). */
+export function deviceNumber(major: number, minor: number): number {
+  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+/** A /dev that is bound from the host, or is the host's own, is left as it is. */
+function ownsDev({ inputs }: StepContext): boolean {
+  const mount = inputs.mounts.findLast(({ destination }) => destination === '/dev');
+  return mount === undefined ? inputs.root.path !== '/' : mount.kind !== 'bind';
+}
+
+export function makeDevices(context: StepContext): void {
+  if (!ownsDev(context)) return;
+  const { plan, config, inputs } = context;
+  plan.section('devices');
+  const own: (readonly [DeviceNode, Step])[] = (config.linux?.devices ?? []).map((device, index) => [
+    {
+      path: cleanPath(device.path),
+      type: device.type as DeviceNode['type'],
+      major: device.major ?? 0,
+      minor: device.minor ?? 0,
+      mode: device.fileMode ?? 0o666,
+      uid: device.uid ?? 0,
+      gid: device.gid ?? 0,
+    },
+    { sentence: `make the device ${device.path}`, pointer: pointer('/linux/devices', index) },
+  ]);
+  const named = new Set(own.map(([device]) => device.path));
+  const defaults = DEFAULT_DEVICES.filter(({ path }) => !named.has(path));
+  plan.withSlot((dev) => {
+    plan.step({ sentence: 'open /dev' }, () => ensureDirectory(context, '/dev', dev));
+    for (const device of defaults) {
+      plan.step({ sentence: `make the device ${device.path}` }, () => makeNode(context, plan.slotRef(dev), device));
+    }
+    for (const [device, step] of own) {
+      plan.step(step, () => {
+        const slash = device.path.lastIndexOf('/');
+        const parent = slash === 0 ? '/' : device.path.slice(0, slash);
+        if (parent === '/dev') return makeNode(context, plan.slotRef(dev), device);
+        plan.withSlot((directory) => {
+          ensureDirectory(context, parent, directory);
+          makeNode(context, plan.slotRef(directory), device);
+          plan.call('close', [plan.slotRef(directory)]);
+        });
+      });
+    }
+    makeLinks(context, plan.slotRef(dev), inputs.kcore);
+    plan.step({ sentence: 'close /dev' }, () => plan.call('close', [plan.slotRef(dev)]));
+  });
+}
+
+function makeNode({ plan }: StepContext, directory: Argument, device: DeviceNode): void {
+  const name = device.path.slice(device.path.lastIndexOf('/') + 1);
+  const present = plan.label();
+  const done = plan.label();
+  const mode = TYPE_BITS[device.type] | (device.mode & 0o7777);
+  const number = device.type === 'p' ? 0 : deviceNumber(device.major, device.minor);
+  const modeText = `${{ c: 'S_IFCHR', u: 'S_IFCHR', b: 'S_IFBLK', p: 'S_IFIFO' }[device.type]}|0${(device.mode & 0o7777).toString(8)}`;
+  plan.call('mknodat', [directory, name, plan.value(mode, modeText), plan.value(number, `${device.major}:${device.minor}`)], {
+    on: { EEXIST: present },
+  });
+  if (device.uid !== 0 || device.gid !== 0) {
+    plan.call('fchownat', [directory, name, device.uid, device.gid, plan.value(0x100, 'AT_SYMLINK_NOFOLLOW')]);
+  }
+  plan.jump(done);
+  plan.place(present);
+  // The image has something of this name: whatever it is, the host's own device is put on it, and the image stays as it is.
+  plan.withSlot((target) => {
+    plan.withSlot((node) => {
+      const noFollow = plan.value(O_PATH | O_NOFOLLOW, 'O_PATH|O_NOFOLLOW');
+      plan.call('openat', [directory, name, noFollow, 0], { result: target });
+      const clone = plan.value(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 'OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC');
+      plan.call('open_tree', [plan.value(AT_FDCWD, 'AT_FDCWD'), device.path, clone], { result: node });
+      attach(plan, plan.slotRef(node), plan.slotRef(target));
+      plan.call('close', [plan.slotRef(node)]);
+      plan.call('close', [plan.slotRef(target)]);
+    });
+  });
+  plan.place(done);
+}
+
+function makeLinks({ plan }: StepContext, dev: Argument, kcore: boolean): void {
+  const links = kcore ? [...LINKS, ['core', '/proc/kcore'] as const] : LINKS;
+  for (const [name, to] of links) {
+    plan.step({ sentence: `link /dev/${name} to ${to}` }, () => {
+      const next = plan.label();
+      plan.call('symlinkat', [to, dev, name], { on: { EEXIST: next } });
+      plan.place(next);
+    });
+  }
+  plan.step({ sentence: 'link /dev/ptmx to pts/ptmx' }, () => {
+    const make = plan.label();
+    plan.call('unlinkat', [dev, 'ptmx', 0], { on: { ENOENT: make } });
+    plan.place(make);
+    plan.call('symlinkat', ['pts/ptmx', dev, 'ptmx']);
+  });
+}

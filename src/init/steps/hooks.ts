@@ -1,0 +1,144 @@
+// Hooks that run in the container's namespaces: init clones a child that executes the hook, and waits for it.
+// createContainer before the root is changed, with paths of the host; startContainer after, with paths of the container.
+
+import type { Hook } from '../../spec/generated/types.ts';
+import type { Argument } from '../builder.ts';
+import { MESSAGE } from '../messages.ts';
+import { descriptor, MSG_NOSIGNAL, pointer, type StepContext, send } from './context.ts';
+
+const CLONE_PIDFD = 0x1000;
+const SIGCHLD = 17;
+const SIGKILL = 9;
+const PIDFD_SIGNAL_PROCESS_GROUP = 4;
+const CLOSE_RANGE_CLOEXEC = 4;
+const P_PIDFD = 3;
+const WEXITED = 4;
+const POLLIN = 1;
+const CLD_EXITED = 1;
+const ECANCELED = 125;
+/** Offsets in siginfo_t, the same on all 64-bit machines. */
+const SI_CODE = 8;
+const SI_STATUS = 24;
+
+export type InitHookKind = 'createContainer' | 'startContainer';
+
+/** The runtime's own hooks come first: tell it that it is their turn, and wait. */
+export function waitForRuntimeHooks(context: StepContext): void {
+  const { plan, inputs, report } = context;
+  if (inputs.hooks?.waitForRuntime !== true) return;
+  plan.step({ sentence: "wait for the runtime's hooks", pointer: '/hooks' }, () => {
+    send(context, 'hooks', MESSAGE.hooks);
+    waitForGo(context, plan.slotRef(report));
+  });
+}
+
+/** Goes on when the runtime has answered; ends when it is gone. */
+export function waitForGo({ plan }: StepContext, channel: Argument): void {
+  const answer = plan.variable(8, '{answer}');
+  const go = plan.label();
+  plan.withSlot((length) => {
+    plan.call('recvfrom', [channel, answer, 8, 0, 0, 0], { result: length });
+    plan.branch(length, 'greaterOrEqual', 1, go);
+  });
+  plan.call('exit_group', [1]);
+  plan.place(go);
+}
+
+export function runHooks(context: StepContext, kind: InitHookKind): void {
+  const { plan, config } = context;
+  const hooks = config.hooks?.[kind] ?? [];
+  hooks.forEach((hook, index) => {
+    const step = { sentence: `run ${kind} hook #${index}: ${hook.path}`, pointer: pointer('/hooks', kind, index) };
+    plan.step(step, () => runHook(context, hook));
+  });
+}
+
+function runHook(context: StepContext, hook: Hook): void {
+  const { plan, inputs } = context;
+  if (inputs.hooks === undefined) return;
+  const state = descriptor(plan, inputs.hooks.state);
+  const output = descriptor(plan, inputs.hooks.output);
+  const pidfd = plan.variable(8, '{pidfd}');
+  const parent = plan.label();
+  plan.withSlot((pid) => {
+    const args = Buffer.alloc(88);
+    args.writeBigUInt64LE(BigInt(CLONE_PIDFD), 0);
+    args.writeBigUInt64LE(plan.address(pidfd), 8);
+    args.writeBigUInt64LE(BigInt(SIGCHLD), 32);
+    // Each hook reads the state from its start; child and parent share the offset.
+    plan.call('lseek', [state, 0, plan.value(0, 'SEEK_SET')]);
+    plan.call('clone3', [plan.constant(args, '{flags=CLONE_PIDFD, exit_signal=SIGCHLD}'), args.length], { result: pid });
+    plan.branch(pid, 'notEqual', 0, parent);
+  });
+  plan.call('setsid', []);
+  plan.call('dup3', [state, 0, 0]);
+  plan.call('dup3', [output, 1, 0]);
+  plan.call('dup3', [output, 2, 0]);
+  plan.call('close_range', [3, plan.value(0xffffffff, '~0'), plan.value(CLOSE_RANGE_CLOEXEC, 'CLOSE_RANGE_CLOEXEC')]);
+  const argv = (hook.args ?? [hook.path]).map((text) => plan.string(text));
+  const envp = (hook.env ?? []).map((text) => plan.string(text));
+  plan.call('execve', [hook.path, plan.pointers([...argv, null], '[args]'), plan.pointers([...envp, null], '[env]')]);
+  plan.place(parent);
+  waitForHook(context, hook, pidfd);
+}
+
+function waitForHook(context: StepContext, hook: Hook, pidfd: ReturnType<StepContext['plan']['variable']>): void {
+  const { plan } = context;
+  const ended = plan.label();
+  plan.withSlot((fd) => {
+    plan.load(fd, pidfd, 4);
+    if (hook.timeout !== undefined) {
+      const poll = Buffer.alloc(8);
+      poll.writeInt16LE(POLLIN, 4);
+      const polled = plan.variable(poll, '{pidfd, POLLIN}');
+      const time = Buffer.alloc(16);
+      time.writeBigInt64LE(BigInt(hook.timeout), 0);
+      // ppoll writes what is left of the time back: variable data.
+      const timeout = plan.variable(time, `{${hook.timeout}s}`);
+      plan.store(fd, polled, 4);
+      plan.withSlot((ready) => {
+        plan.call('ppoll', [polled, 1, timeout, 0, 0], { result: ready });
+        plan.branch(ready, 'notEqual', 0, ended);
+      });
+      const alone = plan.label();
+      const told = plan.label();
+      // Its whole process group where the kernel (6.9) can, by a descriptor that means this process and no other.
+      plan.call('pidfd_send_signal', [plan.slotRef(fd), SIGKILL, 0, plan.value(PIDFD_SIGNAL_PROCESS_GROUP, 'PIDFD_SIGNAL_PROCESS_GROUP')], {
+        on: { EINVAL: alone },
+      });
+      plan.jump(told);
+      plan.place(alone);
+      plan.call('pidfd_send_signal', [plan.slotRef(fd), SIGKILL, 0, 0], { ignoreErrors: true });
+      plan.place(told);
+      tell(context, MESSAGE.hookTimeout, undefined);
+    }
+    plan.place(ended);
+    const info = plan.variable(128, '{siginfo}');
+    plan.call('waitid', [plan.value(P_PIDFD, 'P_PIDFD'), plan.slotRef(fd), info, plan.value(WEXITED, 'WEXITED'), 0]);
+    plan.call('close', [plan.slotRef(fd)]);
+    const succeeded = plan.label();
+    const killed = plan.label();
+    plan.withSlot((code) => {
+      plan.withSlot((status) => {
+        plan.load(status, plan.addressOf(info, SI_STATUS), 4);
+        plan.load(code, plan.addressOf(info, SI_CODE), 4);
+        plan.branch(code, 'notEqual', CLD_EXITED, killed);
+        plan.branch(status, 'equal', 0, succeeded);
+        tell(context, MESSAGE.hookExited, status);
+        plan.place(killed);
+        tell(context, MESSAGE.hookKilled, status);
+      });
+    });
+    plan.place(succeeded);
+  });
+}
+
+/** Tells how the hook ended, and ends init with it. */
+function tell({ plan, report }: StepContext, kind: number, status: ReturnType<StepContext['plan']['slot']> | undefined): void {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32LE(kind, 0);
+  const message = plan.variable(bytes, '{hook ended}');
+  if (status !== undefined) plan.store(status, plan.addressOf(message, 4), 4);
+  plan.call('sendto', [plan.slotRef(report), message, 8, MSG_NOSIGNAL(plan), 0, 0], { ignoreErrors: true });
+  plan.fail(ECANCELED);
+}

@@ -1,0 +1,86 @@
+// What belongs to the new network, uts and other namespaces: `lo`, names, sysctls.
+
+import {
+  O_WRONLY,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
+} from '../../linux/mount-constants.ts';
+import { openAt, pointer, type StepContext } from './context.ts';
+import { makeFileSystem } from './file-system.ts';
+
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC = 0o2000002;
+const SIOCSIFFLAGS = 0x8914;
+const IFF_UP_RUNNING = 0x41;
+
+/** A new network namespace has a loopback interface that is down. */
+export function bringLoopbackUp({ plan, inputs }: StepContext): void {
+  const created = inputs.namespaces.created.find(({ type }) => type === 'network');
+  if (created === undefined) return;
+  plan.step({ sentence: 'bring the network interface lo up', pointer: created.pointer }, () => {
+    const request = Buffer.alloc(40);
+    request.write('lo');
+    request.writeUInt16LE(IFF_UP_RUNNING, 16);
+    plan.withSlot((socket) => {
+      plan.call('socket', [plan.value(AF_INET, 'AF_INET'), plan.value(SOCK_DGRAM_CLOEXEC, 'SOCK_DGRAM|SOCK_CLOEXEC'), 0], {
+        result: socket,
+      });
+      plan.call('ioctl', [
+        plan.slotRef(socket),
+        plan.value(SIOCSIFFLAGS, 'SIOCSIFFLAGS'),
+        plan.constant(request, '{lo, IFF_UP|IFF_RUNNING}'),
+      ]);
+      plan.call('close', [plan.slotRef(socket)]);
+    });
+  });
+}
+
+export function setNames({ plan, config }: StepContext): void {
+  const { hostname, domainname } = config;
+  if (hostname !== undefined && hostname !== '') {
+    plan.step({ sentence: `set the host name to ${hostname}`, pointer: '/hostname' }, () => {
+      plan.call('sethostname', [hostname, Buffer.byteLength(hostname)]);
+    });
+  }
+  if (domainname !== undefined && domainname !== '') {
+    plan.step({ sentence: `set the domain name to ${domainname}`, pointer: '/domainname' }, () => {
+      plan.call('setdomainname', [domainname, Buffer.byteLength(domainname)]);
+    });
+  }
+}
+
+/** `net.ipv4.ip_forward` and `net/ipv4/ip_forward` are the same; after a first slash a dot is a dot (sysctl.d(5)). */
+export function sysctlPath(key: string): string {
+  const separator = /[./]/.exec(key)?.[0];
+  if (separator !== '.') return key;
+  return key.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
+}
+
+/** Through a procfs of init's own that is mounted nowhere, so that nothing of the container can lie in the way (CVE-2025-52881). */
+export function writeSysctls(context: StepContext): void {
+  const { plan, config } = context;
+  const settings = Object.entries(config.linux?.sysctl ?? {});
+  if (settings.length === 0) return;
+  plan.withSlot((proc) => {
+    plan.step({ sentence: 'mount a private proc for sysctls', pointer: '/linux/sysctl' }, () => {
+      makeFileSystem(context, { type: 'proc', source: 'proc', data: [], attributes: 0, result: proc });
+    });
+    for (const [key, value] of settings) {
+      const step = { sentence: `set the sysctl ${key} to ${JSON.stringify(value)}`, pointer: pointer('/linux/sysctl', key) };
+      plan.step(step, () => {
+        plan.withSlot((file) => {
+          openAt(plan, plan.slotRef(proc), `sys/${sysctlPath(key)}`, {
+            flags: O_WRONLY,
+            resolve: RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+            result: file,
+          });
+          plan.call('write', [plan.slotRef(file), value, Buffer.byteLength(value)]);
+          plan.call('close', [plan.slotRef(file)]);
+        });
+      });
+    }
+    plan.step({ sentence: 'put the private proc away' }, () => plan.call('close', [plan.slotRef(proc)]));
+  });
+}

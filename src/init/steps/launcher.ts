@@ -1,0 +1,196 @@
+// The first stage: a process of the host that puts things right, enters cgroups and given namespaces, and clones init.
+
+import { NAMESPACES } from '../../linux/namespaces.ts';
+import type { PlanBuilder } from '../builder.ts';
+import type { InitInputs } from '../inputs.ts';
+import { MESSAGE } from '../messages.ts';
+import type { DataRef, Label } from '../plan.ts';
+import { descriptor, MSG_NOSIGNAL, type StepContext } from './context.ts';
+
+const F_GETFD = 1;
+const PR_SET_DUMPABLE = 4;
+const PR_SET_NAME = 15;
+const CLONE_PARENT = 0x8000;
+const CLONE_INTO_CGROUP = 0x200000000n;
+const RLIMIT_NOFILE = 7;
+const SIG_SETMASK = 2;
+
+/** Closes every descriptor from 3 on that is not in `kept`. Never by listing /proc (crun#110). */
+export function closeOthers(plan: PlanBuilder, kept: readonly number[]): void {
+  let next = 3;
+  for (const fd of [...new Set(kept)].sort((a, b) => a - b)) {
+    if (fd < next) continue;
+    if (fd > next) plan.call('close_range', [next, fd - 1, 0]);
+    next = fd + 1;
+  }
+  plan.call('close_range', [next, plan.value(0xffffffff, '~0'), 0]);
+}
+
+function preserved(inputs: InitInputs): number[] {
+  return Array.from({ length: inputs.preserveFds }, (_, index) => 3 + index);
+}
+
+/** What init keeps when the launcher's descriptors (cgroups, namespaces) are of no more use. */
+function keptByInit(inputs: InitInputs): number[] {
+  const trees = inputs.mounts.flatMap((mount) => {
+    if (mount.kind === 'bind') return [mount.tree.fd];
+    if (mount.kind === 'cgroup1') return mount.hierarchies.flatMap(({ tree }) => (tree === undefined ? [] : [tree.fd]));
+    return [];
+  });
+  const hooks = inputs.hooks === undefined ? [] : [inputs.hooks.state.fd, inputs.hooks.output.fd];
+  return [...preserved(inputs), inputs.channel.fd, inputs.startSocket.fd, inputs.root.tree.fd, ...trees, ...hooks];
+}
+
+/** Writes the launcher's part; init goes on behind it. */
+export function launch(context: StepContext): void {
+  const { plan, inputs, report } = context;
+  const channel = descriptor(plan, inputs.channel);
+  plan.section('launcher: in the host');
+  plan.step({ sentence: 'find the socket to the runtime', hint: 'this image is of use to runt only' }, () => {
+    // First of all: an image that somebody else executes (it can be read through /proc/PID/exe) has no such descriptor and ends here.
+    plan.load(report, plan.constant(numberBytes(inputs.channel.fd), `{${inputs.channel.fd}}`));
+    plan.call('fcntl', [channel, plan.value(F_GETFD, 'F_GETFD')]);
+  });
+  plan.step({ sentence: 'keep other processes from looking into the launcher (CVE-2016-9962)' }, () => {
+    plan.call('prctl', [plan.value(PR_SET_DUMPABLE, 'PR_SET_DUMPABLE'), 0, 0, 0, 0]);
+  });
+  plan.step({ sentence: 'name the process' }, () => {
+    plan.call('prctl', [plan.value(PR_SET_NAME, 'PR_SET_NAME'), 'runt:init', 0, 0, 0]);
+  });
+  plan.step({ sentence: 'close descriptors that init was not given (CVE-2024-21626)' }, () => {
+    closeOthers(plan, [
+      ...keptByInit(inputs),
+      ...inputs.cgroups.entries.map(({ file }) => file.fd),
+      ...(inputs.cgroups.directory === undefined ? [] : [inputs.cgroups.directory.fd]),
+      ...inputs.namespaces.joined.map((namespace) => namespace.descriptor.fd),
+    ]);
+  });
+  restoreCaller(plan, inputs);
+  adjustOutOfMemoryScore(context);
+  enterCgroups(plan, inputs);
+  joinNamespaces(plan, inputs);
+  cloneInit(context);
+  plan.section('init: the first process of the container');
+  plan.step({ sentence: "close the launcher's descriptors" }, () => closeOthers(plan, keptByInit(inputs)));
+}
+
+/** Signals and limits as the caller of the runtime has them, not as the engine made them for itself. */
+function restoreCaller(plan: PlanBuilder, inputs: InitInputs): void {
+  const { openFiles, ignoredSignals } = inputs.caller;
+  plan.step({ sentence: 'block no signal' }, () => {
+    plan.call('rt_sigprocmask', [plan.value(SIG_SETMASK, 'SIG_SETMASK'), plan.constant(Buffer.alloc(8), '[]'), 0, 8]);
+  });
+  for (const signal of ignoredSignals) {
+    plan.step({ sentence: `handle signal ${signal} in the default way` }, () => {
+      plan.call('rt_sigaction', [signal, plan.constant(Buffer.alloc(32), '{SIG_DFL}'), 0, 8]);
+    });
+  }
+  plan.step({ sentence: "limit open files as the runtime's caller does" }, () => {
+    const limit = Buffer.alloc(16);
+    limit.writeBigUInt64LE(openFiles.soft, 0);
+    limit.writeBigUInt64LE(openFiles.hard, 8);
+    plan.call('prlimit64', [
+      0,
+      plan.value(RLIMIT_NOFILE, 'RLIMIT_NOFILE'),
+      plan.constant(limit, `{rlim_cur=${openFiles.soft}, rlim_max=${openFiles.hard}}`),
+      0,
+    ]);
+  });
+}
+
+function adjustOutOfMemoryScore({ plan, config }: StepContext): void {
+  const score = config.process?.oomScoreAdj;
+  if (score === undefined) return;
+  const step = {
+    sentence: `set the out-of-memory score adjustment to ${score}`,
+    pointer: '/process/oomScoreAdj',
+    hint: 'lowering it below the caller’s needs CAP_SYS_RESOURCE',
+  };
+  // Written by the launcher, in the host's mount namespace: this /proc is the host's own. Init inherits it.
+  plan.step(step, () => {
+    plan.withSlot((file) => {
+      plan.call('openat', [plan.value(-100, 'AT_FDCWD'), '/proc/self/oom_score_adj', plan.value(1, 'O_WRONLY')], {
+        result: file,
+      });
+      plan.call('write', [plan.slotRef(file), String(score), String(score).length]);
+      plan.call('close', [plan.slotRef(file)]);
+    });
+  });
+}
+
+function enterCgroups(plan: PlanBuilder, inputs: InitInputs): void {
+  for (const { controllers, file } of inputs.cgroups.entries) {
+    plan.step({ sentence: `enter the ${controllers} cgroup`, pointer: '/linux/cgroupsPath' }, () => {
+      // 0 means the writer itself: a single thread moves without the lock over all threads of the host.
+      plan.call('write', [descriptor(plan, file), '0', 1]);
+    });
+  }
+}
+
+/** The user namespace first (it gives the right to enter the others), pid last (it counts for children only). */
+const JOIN_ORDER = ['user', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time', 'pid'];
+
+function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
+  const ordered = [...inputs.namespaces.joined].sort((a, b) => JOIN_ORDER.indexOf(a.type) - JOIN_ORDER.indexOf(b.type));
+  for (const { type, descriptor: file, pointer } of ordered) {
+    plan.step({ sentence: `join the ${type} namespace ${file.text}`, pointer }, () => {
+      plan.call('setns', [descriptor(plan, file), plan.value(NAMESPACES[type].flag, NAMESPACES[type].constant)]);
+    });
+  }
+}
+
+function cloneInit(context: StepContext): void {
+  const { plan, inputs, report } = context;
+  const { created } = inputs.namespaces;
+  let flags = BigInt(CLONE_PARENT);
+  for (const { type } of created) flags |= BigInt(NAMESPACES[type].flag);
+  const names = ['CLONE_PARENT', ...created.map(({ type }) => NAMESPACES[type].constant)];
+  const args = Buffer.alloc(88);
+  if (inputs.cgroups.directory !== undefined) {
+    flags |= CLONE_INTO_CGROUP;
+    names.push('CLONE_INTO_CGROUP');
+    args.writeBigUInt64LE(BigInt(inputs.cgroups.directory.fd), 80);
+  }
+  args.writeBigUInt64LE(flags, 0);
+  const types = created.map(({ type }) => type).join(', ');
+  const sentence = types === '' ? 'start init' : `start init in new namespaces: ${types}`;
+  const isInit = plan.label();
+  plan.withSlot((pid) => {
+    plan.step({ sentence, pointer: '/linux/namespaces' }, () => {
+      // With CLONE_PARENT init is the runtime's child, and after it its subreaper's, like the launcher.
+      plan.call('clone3', [plan.constant(args, `{flags=${names.join('|')}}`), args.length], { result: pid });
+    });
+    plan.branch(pid, 'equal', 0, isInit);
+    plan.step({ sentence: "tell the runtime init's pid" }, () => {
+      const message = pidMessage(plan);
+      plan.store(pid, plan.addressOf(message, 4), 4);
+      plan.call('sendto', [plan.slotRef(report), message, 8, MSG_NOSIGNAL(plan), 0, 0]);
+      plan.call('exit_group', [0]);
+    });
+  });
+  plan.place(isInit);
+}
+
+function pidMessage(plan: PlanBuilder): DataRef {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32LE(MESSAGE.pid, 0);
+  return plan.variable(bytes, '{pid}');
+}
+
+/** What happens when a step has failed: the machine's record goes to whoever listens, and the process ends. */
+export function failureHandler({ plan, report }: StepContext): Label {
+  const handler = plan.label();
+  plan.place(handler);
+  plan.section('when a step fails');
+  plan.step({ sentence: 'report the step that failed, and end' }, () => {
+    plan.call('sendto', [plan.slotRef(report), plan.failureRecord, 16, MSG_NOSIGNAL(plan), 0, 0], { ignoreErrors: true });
+    plan.call('exit_group', [1]);
+  });
+  return handler;
+}
+
+export function numberBytes(value: number): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64LE(BigInt(value), 0);
+  return bytes;
+}

@@ -1,0 +1,120 @@
+// The end of `create` and all of `start`: init reports that it is ready, waits, and becomes the user's program.
+
+import { MESSAGE } from '../messages.ts';
+import type { Slot } from '../plan.ts';
+import { descriptor, type StepContext, send } from './context.ts';
+import { runHooks, waitForGo } from './hooks.ts';
+
+const SOCK_CLOEXEC = 0o2000000;
+const CLOSE_RANGE_CLOEXEC = 4;
+const X_OK = 1;
+const F_OK = 0;
+const EACCES = 13;
+const ENOENT = 2;
+const EINVAL = 22;
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const AT_FDCWD = -100;
+
+/** Ready: `create` writes the state and answers; without an answer (it was killed) nothing is left behind. */
+export function reportReady(context: StepContext): void {
+  const { plan, inputs } = context;
+  plan.section('ready');
+  const channel = descriptor(plan, inputs.channel);
+  plan.step({ sentence: 'report that init is ready, and wait until the state is written' }, () => {
+    send(context, 'ready', MESSAGE.ready);
+    waitForGo(context, channel);
+    plan.call('close', [channel]);
+  });
+}
+
+export function waitForStart(context: StepContext): void {
+  const { plan, inputs, report } = context;
+  plan.section('start');
+  const socket = descriptor(plan, inputs.startSocket);
+  plan.step({ sentence: 'wait for start' }, () => {
+    plan.call('accept4', [socket, 0, 0, plan.value(SOCK_CLOEXEC, 'SOCK_CLOEXEC')], { result: report });
+    plan.call('close', [socket]);
+  });
+}
+
+export function execute(context: StepContext): void {
+  const { plan, config, inputs } = context;
+  runHooks(context, 'startContainer');
+  const { process } = config;
+  const [file] = process?.args ?? [];
+  if (process === undefined || file === undefined) {
+    plan.step({ sentence: 'start: the config has no process to execute', pointer: '/process' }, () => plan.fail(EINVAL));
+    return;
+  }
+  const environment = [...(process.env ?? [])];
+  if (inputs.home !== undefined) environment.push(`HOME=${inputs.home}`);
+  const argv = plan.pointers([...(process.args ?? []).map((text) => plan.string(text)), null], '[process.args]');
+  const envp = plan.pointers([...environment.map((text) => plan.string(text)), null], '[process.env]');
+
+  const run = (path: string): void => {
+    plan.step({ sentence: 'tell start that the program is next' }, () => send(context, 'executing', MESSAGE.executing));
+    plan.step({ sentence: 'let no descriptor of init through' }, () => {
+      const flag = plan.value(CLOSE_RANGE_CLOEXEC, 'CLOSE_RANGE_CLOEXEC');
+      plan.call('close_range', [3 + inputs.preserveFds, plan.value(0xffffffff, '~0'), flag]);
+    });
+    plan.step({ sentence: `exec ${path}`, pointer: '/process/args/0' }, () => plan.call('execve', [path, argv, envp]));
+  };
+
+  if (file.includes('/')) {
+    plan.step({ sentence: `exec: ${JSON.stringify(file)}: stat ${file}`, pointer: '/process/args/0' }, () => {
+      plan.call('faccessat', [plan.value(AT_FDCWD, 'AT_FDCWD'), file, plan.value(F_OK, 'F_OK')]);
+    });
+    run(file);
+    return;
+  }
+  searchPath(context, file, searchedDirectories(environment), run);
+}
+
+/** PATH as execvp(3) reads it, from the environment that the program will have; the last one counts. */
+export function searchedDirectories(environment: readonly string[]): string[] {
+  const path = environment.findLast((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH;
+  return path.split(':').map((directory) => (directory === '' ? '.' : directory));
+}
+
+function searchPath(
+  { plan }: StepContext,
+  file: string,
+  directories: readonly string[],
+  run: (path: string) => void,
+): void {
+  const denied = plan.slot('a file that may not be executed');
+  const zero = plan.constant(Buffer.alloc(8), '{0}');
+  const one = plan.constant(Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]), '{1}');
+  plan.load(denied, zero);
+  for (const directory of directories) {
+    const path = `${directory}/${file}`;
+    const skipped = plan.label();
+    const next = plan.label();
+    const found = plan.label();
+    plan.step({ sentence: `look for ${path}`, pointer: '/process/args/0' }, () => {
+      plan.withSlot((result) => {
+        plan.call('faccessat', [plan.value(AT_FDCWD, 'AT_FDCWD'), path, plan.value(X_OK, 'X_OK')], { result, ignoreErrors: true });
+        plan.branch(result, 'equal', 0, found);
+        plan.branch(result, 'equal', -EACCES, skipped);
+      });
+    });
+    plan.jump(next);
+    plan.place(skipped);
+    plan.load(denied, one);
+    plan.jump(next);
+    plan.place(found);
+    run(path);
+    plan.place(next);
+  }
+  reportNotFound(plan, file, denied);
+}
+
+function reportNotFound(plan: StepContext['plan'], file: string, denied: Slot): void {
+  const absent = plan.label();
+  plan.branch(denied, 'equal', 0, absent);
+  plan.step({ sentence: `exec: ${JSON.stringify(file)}`, pointer: '/process/args/0' }, () => plan.fail(EACCES));
+  plan.place(absent);
+  const step = { sentence: `exec: ${JSON.stringify(file)}: executable file not found in $PATH`, pointer: '/process/args/0' };
+  plan.step(step, () => plan.fail(ENOENT));
+  plan.free(denied);
+}

@@ -1,0 +1,150 @@
+// The root file system: attached where it lies on the host, and at the end made the root.
+
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  attrText,
+  MNT_DETACH,
+  MOUNT_ATTR_RDONLY,
+  MOUNT_ATTR_SIZE,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MS_PRIVATE,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+  mountAttr,
+  O_DIRECTORY,
+  O_PATH,
+} from '../../linux/mount-constants.ts';
+import { parseMountOptions } from '../../linux/mount-options.ts';
+import { type StepContext, setAttributes } from './context.ts';
+
+const AT_FDCWD_VALUE = [AT_FDCWD, 'AT_FDCWD'] as const;
+
+/** Whether the container has a mount namespace that init may change as it likes. */
+export function hasOwnMounts({ inputs }: StepContext): boolean {
+  return inputs.namespaces.created.some(({ type }) => type === 'mount');
+}
+
+/** The config's word for the root's propagation; as in runc mount events come in but don't go out when it is not given. */
+function rootPropagation({ config }: StepContext): { readonly flag: number; readonly recursive: boolean } {
+  const word = config.linux?.rootfsPropagation;
+  const parsed = word === undefined ? undefined : parseMountOptions([word]).propagation[0];
+  return parsed ?? { flag: MS_SLAVE, recursive: true };
+}
+
+function setByPath(context: StepContext, path: string, propagation: number, recursive: boolean): void {
+  const { plan } = context;
+  plan.call('mount_setattr', [
+    plan.value(...AT_FDCWD_VALUE),
+    path,
+    recursive ? plan.value(AT_RECURSIVE, 'AT_RECURSIVE') : 0,
+    plan.constant(mountAttr(0, 0, propagation), attrText(0, 0, propagation)),
+    MOUNT_ATTR_SIZE,
+  ]);
+}
+
+/** Cuts init's mounts off the host's and attaches the container's tree. */
+export function attachRoot(context: StepContext): void {
+  const { plan, inputs, root } = context;
+  const { flag, recursive } = rootPropagation(context);
+  const pointer = '/linux/rootfsPropagation';
+  if (hasOwnMounts(context)) {
+    // A shared root goes on sharing with the host; for all others nothing that happens here may be seen there.
+    const own = flag === MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
+    if (flag !== MS_SHARED) {
+      plan.step({ sentence: 'keep mounts of the container from the host', pointer }, () => {
+        setByPath(context, '/', own, true);
+      });
+    } else if (inputs.root.parentMount !== undefined) {
+      const { parentMount } = inputs.root;
+      plan.step({ sentence: `keep the root's own mount from the host: make ${parentMount} private`, pointer }, () => {
+        setByPath(context, parentMount, MS_PRIVATE, false);
+      });
+    }
+  }
+  plan.step({ sentence: `attach the root file system at ${inputs.root.path}`, pointer: '/root/path' }, () => {
+    plan.call('move_mount', [
+      root,
+      '',
+      plan.value(...AT_FDCWD_VALUE),
+      inputs.root.path,
+      plan.value(MOVE_MOUNT_F_EMPTY_PATH, 'MOVE_MOUNT_F_EMPTY_PATH'),
+    ]);
+    // pivot_root(2) wants a root that is not shared; it becomes what the config says afterwards.
+    const now = flag === MS_SHARED || flag === MS_UNBINDABLE ? MS_PRIVATE : flag;
+    setAttributes(plan, root, { propagation: now, recursive });
+  });
+}
+
+/** root.readonly: the mount of the root alone, as in runc; what is mounted below has options of its own. */
+export function makeRootReadOnly({ plan, config, root }: StepContext): void {
+  if (config.root?.readonly !== true) return;
+  plan.step({ sentence: 'make the root file system read-only', pointer: '/root/readonly' }, () => {
+    setAttributes(plan, root, { set: MOUNT_ATTR_RDONLY });
+  });
+}
+
+/** Makes the tree the root of init, so that nothing of the host can be reached any more. */
+export function enterRoot(context: StepContext): void {
+  const { plan, inputs, root } = context;
+  plan.section('entering the root');
+  if (inputs.noPivot !== undefined) moveRoot(context, inputs.noPivot.fullyVisible);
+  else if (hasOwnMounts(context)) pivotRoot(context);
+  else {
+    plan.step({ sentence: 'enter the root file system', pointer: '/root/path' }, () => {
+      plan.call('fchdir', [root]);
+      plan.call('chroot', ['.']);
+      plan.call('chdir', ['/']);
+    });
+  }
+  const { flag, recursive } = rootPropagation(context);
+  if (hasOwnMounts(context) && (flag === MS_SHARED || flag === MS_UNBINDABLE)) {
+    plan.step({ sentence: 'set the propagation of the root', pointer: '/linux/rootfsPropagation' }, () => {
+      setAttributes(plan, root, { propagation: flag, recursive });
+    });
+  }
+}
+
+function pivotRoot({ plan, root }: StepContext): void {
+  plan.step({ sentence: 'change the root', pointer: '/root/path' }, () => {
+    plan.withSlot((old) => {
+      const flags = plan.value(O_PATH | O_DIRECTORY, 'O_PATH|O_DIRECTORY');
+      plan.call('openat', [plan.value(...AT_FDCWD_VALUE), '/', flags, 0], { result: old });
+      plan.call('fchdir', [root]);
+      // Puts the old root on top of the new one, so that no directory of the image is needed (pivot_root(2), "Notes").
+      plan.call('pivot_root', ['.', '.']);
+      plan.call('fchdir', [plan.slotRef(old)]);
+      plan.call('mount', [0, '.', 0, plan.value(MS_SLAVE | 0x4000, 'MS_SLAVE|MS_REC'), 0]);
+      plan.call('umount2', ['.', plan.value(MNT_DETACH, 'MNT_DETACH')]);
+      plan.call('close', [plan.slotRef(old)]);
+      plan.call('chdir', ['/']);
+    });
+  });
+}
+
+/** --no-pivot, for a host whose root is a ramfs. */
+function moveRoot(context: StepContext, fullyVisible: readonly string[]): void {
+  const { plan, root } = context;
+  for (const path of fullyVisible) {
+    const step = {
+      sentence: `take the host's ${path} away (a user namespace in the container could mount another like it)`,
+    };
+    plan.step(step, () => {
+      const gone = plan.label();
+      // It may have lain below one that is gone already.
+      plan.call('mount', [0, path, 0, plan.value(MS_SLAVE | 0x4000, 'MS_SLAVE|MS_REC'), 0], {
+        on: { ENOENT: gone, EINVAL: gone },
+      });
+      plan.call('umount2', [path, plan.value(MNT_DETACH, 'MNT_DETACH')]);
+      plan.place(gone);
+    });
+  }
+  plan.step({ sentence: 'move the root file system to /', pointer: '/root/path' }, () => {
+    const flags = plan.value(MOVE_MOUNT_F_EMPTY_PATH, 'MOVE_MOUNT_F_EMPTY_PATH');
+    plan.call('move_mount', [root, '', plan.value(...AT_FDCWD_VALUE), '/', flags]);
+    plan.call('fchdir', [root]);
+    plan.call('chroot', ['.']);
+    plan.call('chdir', ['/']);
+  });
+}
