@@ -16,11 +16,12 @@ commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
 rm -rf dist.new
 mkdir -p dist.new
+# A runtime lives for milliseconds: compiling its functions to machine code in other threads costs more than it gives.
 # Nothing of the machine that builds, or of the folder that runs it, gets in: no .env, no bunfig.toml.
 "$bun" build src/cli/main.ts src/index.ts --target node --format esm --splitting --packages external \
   --define "process.env.RUNT_COMMIT=\"$commit\"" --outdir dist.new/node --root src >/dev/null
 node_modules/.bin/tsc -p tsconfig.types.json
-"$bun" build src/cli/main.ts --compile --minify --bytecode --keep-names \
+"$bun" build src/cli/main.ts --compile --minify --bytecode --compile-jit-policy=1000 \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
   --define "process.env.RUNT_COMMIT=\"$commit\"" --define 'process.env.RUNT_STANDALONE="1"' \

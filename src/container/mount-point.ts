@@ -1,32 +1,59 @@
 // Mount points that the image hides behind links to nothing: /etc/resolv.conf of many images is one.
 
 import { cleanPath, IN_ROOT } from '../init/steps/context.ts';
-import { O_CLOEXEC, O_NOFOLLOW, O_PATH, OPEN_HOW_SIZE, openHow } from '../linux/mount-constants.ts';
+import { O_CLOEXEC, O_NOFOLLOW, O_PATH, OPEN_HOW_SIZE, openHow, RESOLVE_NO_SYMLINKS } from '../linux/mount-constants.ts';
+import type { PreparedMount } from '../init/inputs.ts';
 import { syscall } from '../linux/syscall.ts';
 
 const ENOENT = 2;
 /** As many as the kernel follows (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-function open(root: number, path: string, flags: number): number {
-  return syscall('openat2', root, path, openHow(flags | O_PATH | O_CLOEXEC, IN_ROOT), OPEN_HOW_SIZE);
+function open(root: number, path: string, flags: number, resolve = 0): number {
+  return syscall('openat2', root, path, openHow(flags | O_PATH | O_CLOEXEC, IN_ROOT | resolve), OPEN_HOW_SIZE);
 }
 
-/**
- * The path with links that lead to nothing replaced by where they lead, inside the root. Init makes that place, and still opens it in
- * the root: the answer is a name, nothing relies on it.
- */
-export function resolveDanglingLinks(root: number, path: string): string {
+export interface MountPoint {
+  /** The path, with links that lead to nothing replaced by where they lead, inside the root. */
+  readonly destination: string;
+  /** The image has it, and no link on the way: a later mount over where a link leads would hide it. */
+  readonly exists: boolean;
+}
+
+/** Init makes what is missing, and opens it in the root again: the answer is a name and a hint, no safety relies on it. */
+export function findMountPoint(root: number, path: string): MountPoint {
+  const plain = open(root, path, 0, RESOLVE_NO_SYMLINKS);
+  if (plain >= 0) {
+    syscall('close', plain);
+    return { destination: path, exists: true };
+  }
   const found = open(root, path, 0);
   if (found >= 0) syscall('close', found);
-  if (found !== -ENOENT) return path;
+  if (found !== -ENOENT) return { destination: path, exists: false };
   let current = path;
   for (let links = 0; links < MAX_LINKS; links++) {
     const next = followFirstLink(root, current);
-    if (next === undefined) return current;
+    if (next === undefined) return { destination: current, exists: false };
     current = next;
   }
-  return path;
+  return { destination: path, exists: false };
+}
+
+/** File systems that are empty when they are mounted. */
+const EMPTY = new Set(['tmpfs', 'ramfs']);
+/** File systems in which no directory can be made: the mount point is there, or it is an error. */
+const FIXED = new Set(['proc', 'sysfs', 'mqueue', 'devpts']);
+
+/** How many components of the destination are there for sure after the earlier mounts (InitInputs, `present`). */
+export function presentComponents(destination: string, existsInImage: boolean, earlier: readonly PreparedMount[]): number {
+  const all = destination.split('/').length - 1;
+  const below = (path: string): boolean => destination.startsWith(`${path}/`);
+  const cover = earlier.findLast((mount) => below(mount.destination) || mount.destination === destination);
+  if (cover === undefined) return existsInImage ? all : 0;
+  if (cover.destination === destination) return all;
+  if (cover.kind !== 'filesystem') return 0;
+  if (FIXED.has(cover.type)) return all;
+  return EMPTY.has(cover.type) ? cover.destination.split('/').length - 1 : 0;
 }
 
 /** The path with its first component that is a link followed; undefined: there is none. */

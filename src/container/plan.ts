@@ -1,6 +1,6 @@
 // `runt plan`: what init would do, without doing any of it. Descriptors get numbers that stand for those of a real create.
 
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
@@ -11,6 +11,7 @@ import { cleanPath } from '../init/steps/context.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
+import { presentComponents } from './mount-point.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 export interface PlanOptions {
@@ -38,24 +39,27 @@ export function imaginedInputs(
   const host = detectCgroups();
   const paths = planCgroups(host, { cgroupsPath: config.linux?.cgroupsPath, id });
   const namespaces = config.linux?.namespaces ?? [];
-  const hierarchies = host.hierarchies.filter(({ version }) => version === 1);
+  const rootPath = resolve(bundle, config.root?.path ?? '');
+  const mounts: PreparedMount[] = [];
   const mount = (of: Mount): PreparedMount => {
     const destination = cleanPath(of.destination);
+    const present = presentComponents(destination, existsSync(rootPath + destination), mounts);
     if (parseMountOptions(of.options ?? []).bind !== undefined || of.type === 'bind') {
       const source = resolve(bundle, of.source ?? '');
-      return { kind: 'bind', destination, tree: descriptor(source), isDirectory: isDirectory(source) };
+      return { kind: 'bind', destination, present, tree: descriptor(source), isDirectory: isDirectory(source) };
     }
-    if (of.type !== 'cgroup') return { kind: 'filesystem', type: of.type ?? '', destination };
-    if (host.mode === 'v2') return { kind: 'cgroup2', destination };
+    if (of.type !== 'cgroup') return { kind: 'filesystem', type: of.type ?? '', destination, present };
+    if (host.mode === 'v2') return { kind: 'cgroup2', destination, present };
     return {
       kind: 'cgroup1',
       destination,
-      hierarchies: hierarchies.map(({ controllers }) => ({
-        name: controllers.replace(/^name=/, ''),
-        controllers: controllers.startsWith('name=') ? [controllers] : controllers.split(','),
-      })),
+      present,
+      hierarchies: paths
+        .filter(({ version }) => version === 1)
+        .map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path })),
     };
   };
+  for (const of of config.mounts ?? []) mounts.push(mount(of));
   const { prestart, createRuntime, createContainer, startContainer } = config.hooks ?? {};
   const hasHooks = [prestart, createRuntime, createContainer, startContainer].some((list) => (list ?? []).length > 0);
   const unified = paths.find(({ version }) => version === 2);
@@ -65,8 +69,8 @@ export function imaginedInputs(
     id,
     channel: descriptor('runtime'),
     startSocket: descriptor('start'),
-    root: { tree: descriptor(resolve(bundle, config.root?.path ?? '')), path: resolve(bundle, config.root?.path ?? '') },
-    mounts: (config.mounts ?? []).map(mount),
+    root: { tree: descriptor(rootPath), path: rootPath },
+    mounts,
     namespaces: {
       joined: namespaces.flatMap(({ type, path }, index) =>
         path === undefined || path === ''

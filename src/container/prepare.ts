@@ -29,7 +29,7 @@ import type { Config, Mount } from '../spec/generated/types.ts';
 import type { Descriptors } from './descriptors.ts';
 import { homeOf } from './home.ts';
 import { fullyVisibleMounts, mountPointOf } from './host-mounts.ts';
-import { resolveDanglingLinks } from './mount-point.ts';
+import { findMountPoint, presentComponents } from './mount-point.ts';
 
 const RLIMIT_NOFILE = 7;
 const NS_GET_NSTYPE = 0xb703;
@@ -56,7 +56,8 @@ export function prepare(options: PrepareOptions): Prepared {
   checkPreserved(options.preserveFds);
   const root = prepareRoot(options);
   const namespaces = prepareNamespaces(config, descriptors);
-  const mounts = (config.mounts ?? []).map((mount, index) => prepareMount(options, mount, index, root.tree.fd));
+  const mounts: PreparedMount[] = [];
+  (config.mounts ?? []).forEach((mount, index) => void mounts.push(prepareMount(options, mount, index, root.tree.fd, mounts)));
   const home = homeOf(config, root.tree.fd);
   return {
     root,
@@ -128,9 +129,10 @@ function prepareNamespaces(config: Config, descriptors: Descriptors): InitInputs
   return { joined, created };
 }
 
-function prepareMount(options: PrepareOptions, mount: Mount, index: number, root: number): PreparedMount {
+function prepareMount(options: PrepareOptions, mount: Mount, index: number, root: number, earlier: readonly PreparedMount[]): PreparedMount {
   const pointer = `/mounts/${index}`;
-  const destination = resolveDanglingLinks(root, cleanPath(mount.destination));
+  const { destination, exists } = findMountPoint(root, cleanPath(mount.destination));
+  const present = presentComponents(destination, exists, earlier);
   if (destination === '/') {
     fail({ code: 'unsupported', message: 'a mount on / is not supported yet by this version of runt', pointer: `${pointer}/destination` });
   }
@@ -144,22 +146,24 @@ function prepareMount(options: PrepareOptions, mount: Mount, index: number, root
   }
   const parsed = parseMountOptions(mount.options ?? []);
   const { type } = mount;
-  if (parsed.bind !== undefined || type === 'bind') return prepareBind(options, mount, index, destination);
+  if (parsed.bind !== undefined || type === 'bind') return { ...prepareBind(options, mount, index, destination), present };
   if (destination === '/proc' && type !== 'proc') {
     fail({ code: 'config', message: `"${destination}" cannot be mounted because it is not of type proc`, pointer: `${pointer}/type` });
   }
   if (type === undefined || type === '' || type === 'none') {
     fail({ code: 'config', message: `the mount on "${destination}" has neither a type nor the option bind`, pointer: `${pointer}/type` });
   }
-  if (type !== 'cgroup') return { kind: 'filesystem', type, destination };
-  if (options.cgroupHost.mode === 'v2') return { kind: 'cgroup2', destination };
-  return { kind: 'cgroup1', destination, hierarchies: cgroupHierarchies(options, parsed.attributes.set) };
+  if (type !== 'cgroup') return { kind: 'filesystem', type, destination, present };
+  if (options.cgroupHost.mode === 'v2') return { kind: 'cgroup2', destination, present };
+  return { kind: 'cgroup1', destination, hierarchies: cgroupHierarchies(options), present };
 }
+
+type BindMount = Extract<PreparedMount, { kind: 'bind' }>;
 
 const PROC_ROOT_INODE = 1;
 const PROC_SUPER_MAGIC = 0x9fa0n;
 
-function prepareBind({ config, bundle, descriptors }: PrepareOptions, mount: Mount, index: number, destination: string): PreparedMount {
+function prepareBind({ config, bundle, descriptors }: PrepareOptions, mount: Mount, index: number, destination: string): Omit<BindMount, 'present'> {
   const pointer = `/mounts/${index}/source`;
   if (mount.source === undefined || mount.source === '') {
     fail({ code: 'config', message: `the bind mount on "${destination}" has no source`, pointer });
@@ -193,21 +197,8 @@ function checkProcSource(fd: number, source: string, inode: number, pointer: str
 }
 
 /** The v1 hierarchies as folders of the container's cgroup mount. */
-function cgroupHierarchies({ config, cgroupHost, cgroups, descriptors }: PrepareOptions, attributes: number): CgroupHierarchy[] {
-  const isolated = (config.linux?.namespaces ?? []).some(({ type }) => type === 'cgroup');
-  return cgroupHost.hierarchies
-    .filter(({ version }) => version === 1)
-    .map(({ controllers }) => {
-      const name = controllers.replace(/^name=/, '');
-      const words = controllers.startsWith('name=') ? [controllers] : controllers.split(',');
-      const own = cgroups.tasks.find((handle) => handle.controllers === controllers);
-      if (isolated || own === undefined) return { name, controllers: words };
-      const fd = copyTree(own.path, false, `find the container's cgroup "${own.path}"`, '/linux/cgroupsPath');
-      const change = mountAttr(attributes, 0, MS_SLAVE);
-      const doing = { message: `set the attributes of the mount of "${own.path}"` };
-      mustSyscall(doing, 'mount_setattr', fd, '', AT_EMPTY_PATH, change, MOUNT_ATTR_SIZE);
-      return { name, controllers: words, tree: descriptors.inherit(fd, own.path) };
-    });
+function cgroupHierarchies({ cgroups }: PrepareOptions): CgroupHierarchy[] {
+  return cgroups.tasks.map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path }));
 }
 
 /** The engine has raised its own limit: the parent's is what the container would have got. */

@@ -11,6 +11,7 @@
 // On the hot path: one allocation, no object per row.
 
 import { fail } from '../error.ts';
+import { ERRNO } from '../linux/errno.ts';
 import type { Architecture } from '../linux/syscall-numbers.ts';
 import { SYSCALL_NUMBERS } from '../linux/syscall-numbers.ts';
 import { CODE } from './machine/code.ts';
@@ -212,7 +213,8 @@ function writeHandled(plan: Plan, call: CallOperation, words: Uint32Array, at: n
   if (handled.length > 2) defect(`${call.name} handles ${handled.length} errors`);
   let word = at;
   for (const { errno, to } of handled) {
-    if (errno < 1 || errno > 4095) defect(`${call.name} handles errno ${errno}`);
+    if (errno < 1 || errno > 4095 || errno === ERRNO.EINTR)
+      defect(`${call.name} handles errno ${errno}, which never comes`);
     words[word] = errno | (rowOf(plan, to) << 16);
     word += 1;
   }

@@ -14,6 +14,11 @@ export interface Descriptor {
 export type PreparedMount = {
   /** Absolute and clean; a dangling symbolic link of the image's on the way is resolved already. */
   readonly destination: string;
+  /**
+   * How many components of the destination are there for sure when it is this mount's turn; 0: nothing is known. All: the
+   * mount point need not be made.
+   */
+  readonly present: number;
 } & (
   | {
       readonly kind: 'bind';
@@ -22,6 +27,7 @@ export type PreparedMount = {
       readonly isDirectory: boolean;
     }
   | { readonly kind: 'filesystem'; readonly type: string }
+  /** A folder for each v1 hierarchy, in a tmpfs. */
   | { readonly kind: 'cgroup1'; readonly hierarchies: readonly CgroupHierarchy[] }
   | { readonly kind: 'cgroup2' }
 );
@@ -30,10 +36,8 @@ export type PreparedMount = {
 export interface CgroupHierarchy {
   /** The folder below the mount: `cpu,cpuacct`, `systemd`. */
   readonly name: string;
-  /** As mount options: `cpu`, `cpuacct`; `name=systemd`. */
-  readonly controllers: readonly string[];
-  /** Without a cgroup namespace: the container's own cgroup, bound there. */
-  readonly tree?: Descriptor;
+  /** The container's own cgroup, on the host. */
+  readonly path: string;
 }
 
 export interface JoinedNamespace {

@@ -39,7 +39,7 @@ function carryOut(plan: Plan, operation: Operation, at: number, end: number, fil
   };
   switch (operation.kind) {
     case 'call': {
-      const args = operation.args.map((arg) => valueOf(arg, world));
+      const args = operation.args.map((arg) => operandValue(arg, world));
       const result = modelledCall(operation.name, args, operation.args, file, world);
       if (operation.result !== undefined) world.slots[operation.result] = result;
       if (result >= 0n) return at + 1;
@@ -74,7 +74,7 @@ function carryOut(plan: Plan, operation: Operation, at: number, end: number, fil
   }
 }
 
-function valueOf(operand: Operand, world: World): bigint {
+function operandValue(operand: Operand, world: World): bigint {
   if (operand.kind === 'immediate') return BigInt.asIntN(64, operand.value);
   if (operand.kind === 'slot') return BigInt.asIntN(64, world.slots[operand.slot] ?? 0n);
   return 0n; // an address: no modelled call looks at its value

@@ -42,7 +42,6 @@ export function maskPaths(context: StepContext): void {
         result: old,
       });
       attach(plan, plan.slotRef(nothing), plan.slotRef(old));
-      plan.call('close', [plan.slotRef(old)]);
     });
   });
   [...new Set(masked.map(cleanPath))].forEach((path) => {
@@ -54,8 +53,6 @@ export function maskPaths(context: StepContext): void {
   plan.step({ sentence: 'put away what masks paths' }, () => {
     // "/" is looked up as the topmost mount here: what was attached above, not the old root (path_lookupat in fs/namei.c).
     plan.call('umount2', ['/', plan.value(MNT_DETACH, 'MNT_DETACH')]);
-    plan.call('close', [plan.slotRef(nothing)]);
-    plan.call('close', [plan.slotRef(nullDevice)]);
   });
   plan.free(nothing);
   plan.free(nullDevice);
@@ -76,8 +73,6 @@ function mask(context: StepContext, path: string, nothing: Slot, nullDevice: Slo
       copyOf(context, nullDevice, copy, false);
       plan.place(put);
       attach(plan, plan.slotRef(copy), plan.slotRef(target));
-      plan.call('close', [plan.slotRef(copy)]);
-      plan.call('close', [plan.slotRef(target)]);
       plan.place(next);
     });
   });
@@ -100,8 +95,6 @@ export function makePathsReadOnly(context: StepContext): void {
           copyOf(context, target, copy, true);
           setAttributes(plan, plan.slotRef(copy), { set: MOUNT_ATTR_RDONLY });
           attach(plan, plan.slotRef(copy), plan.slotRef(target));
-          plan.call('close', [plan.slotRef(copy)]);
-          plan.call('close', [plan.slotRef(target)]);
         });
       });
       plan.place(next);

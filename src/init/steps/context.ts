@@ -114,70 +114,106 @@ export function openInRoot(
   openAt(plan, root, path, { ...options, flags: options.flags | O_PATH, resolve: IN_ROOT | (options.resolve ?? 0) });
 }
 
+export interface EnsureOptions {
+  /** How many components of the path are there for sure (0: unknown). */
+  readonly present?: number;
+  readonly resolve?: number;
+}
+
+function components(path: string): string[] {
+  return path === '/' ? [] : path.slice(1).split('/');
+}
+
 /**
  * Opens the directory `path` in the root and makes what is missing of it, component by component, each below the one
  * that is held open (CVE-2024-45310: a path that is walked again can be another).
+ * Descriptors are not closed one by one: see closeLeftovers.
  */
-export function ensureDirectory(context: StepContext, path: string, result: Slot, resolve = 0): void {
-  const { plan, root } = context;
-  if (path === '/') {
-    openInRoot(context, '/', { flags: O_DIRECTORY, result });
+export function ensureDirectory(context: StepContext, path: string, result: Slot, options: EnsureOptions = {}): void {
+  const { plan } = context;
+  const { present = 0, resolve = 0 } = options;
+  const parts = components(path);
+  if (present >= parts.length) {
+    openInRoot(context, path, { flags: O_DIRECTORY, resolve, result });
     return;
   }
-  const missing = plan.label();
   const done = plan.label();
-  openInRoot(context, path, { flags: O_DIRECTORY, resolve, result, on: { ENOENT: missing } });
-  plan.jump(done);
-  plan.place(missing);
-  const parts = path.slice(1).split('/');
-  plan.withSlot((parent) => {
-    parts.forEach((name, index) => {
-      const prefix = `/${parts.slice(0, index + 1).join('/')}`;
-      const above = index === 0 ? root : plan.slotRef(parent);
-      const make = plan.label();
-      const reopen = plan.label();
-      const present = plan.label();
-      openInRoot(context, prefix, { flags: O_DIRECTORY, resolve, result, on: { ENOENT: make } });
-      plan.jump(present);
-      plan.place(make);
-      // Somebody else (a container that shares the root file system) may have made it meanwhile.
-      plan.call('mkdirat', [above, name, plan.value(0o755, '0755')], { on: { EEXIST: reopen } });
-      plan.place(reopen);
-      openInRoot(context, prefix, { flags: O_DIRECTORY, resolve, result });
-      plan.place(present);
-      if (index > 0) plan.call('close', [above]);
-      if (index < parts.length - 1) moveSlot(plan, result, parent);
-    });
-  });
+  if (present === 0) {
+    const missing = plan.label();
+    openInRoot(context, path, { flags: O_DIRECTORY, resolve, result, on: { ENOENT: missing } });
+    plan.jump(done);
+    plan.place(missing);
+  }
+  for (let index = present; index < parts.length; index++) {
+    const name = parts[index] ?? '';
+    const prefix = `/${parts.slice(0, index + 1).join('/')}`;
+    if (index === present) openInRoot(context, `/${parts.slice(0, index).join('/')}`, { flags: O_DIRECTORY, resolve, result });
+    const made = plan.label();
+    // There already: it was not missing, or somebody (a container with the same root file system) has just made it.
+    plan.call('mkdirat', [plan.slotRef(result), name, plan.value(0o755, '0755')], { on: { EEXIST: made } });
+    plan.place(made);
+    openInRoot(context, prefix, { flags: O_DIRECTORY, resolve, result });
+  }
   plan.place(done);
 }
 
-/** `to` gets the value of `from`. The machine has no such operation: a store and a load through memory. */
-function moveSlot(plan: PlanBuilder, from: Slot, to: Slot): void {
-  const memory = plan.variable(8, '{held}');
-  plan.store(from, memory);
-  plan.load(to, memory);
-}
-
 /** Opens the file `path` in the root (O_PATH); makes an empty one, and its parents, where there is none. */
-export function ensureFile(context: StepContext, path: string, result: Slot): void {
+export function ensureFile(context: StepContext, path: string, result: Slot, present = 0): void {
   const { plan } = context;
+  const parts = components(path);
+  if (present >= parts.length) {
+    openInRoot(context, path, { flags: 0, result });
+    return;
+  }
   const missing = plan.label();
   const reopen = plan.label();
   const done = plan.label();
   openInRoot(context, path, { flags: 0, result, on: { ENOENT: missing } });
   plan.jump(done);
   plan.place(missing);
-  const slash = path.lastIndexOf('/');
-  ensureDirectory(context, slash === 0 ? '/' : path.slice(0, slash), result);
+  ensureDirectory(context, `/${parts.slice(0, -1).join('/')}`, result, { present });
   // mknod rather than open: what is made is never opened by name (it could be a link or a device by then).
-  plan.call('mknodat', [plan.slotRef(result), path.slice(slash + 1), plan.value(0o100644, 'S_IFREG|0644'), 0], {
+  plan.call('mknodat', [plan.slotRef(result), parts.at(-1) ?? '', plan.value(0o100644, 'S_IFREG|0644'), 0], {
     on: { EEXIST: reopen },
   });
   plan.place(reopen);
-  plan.call('close', [plan.slotRef(result)]);
   openInRoot(context, path, { flags: 0, result });
   plan.place(done);
+}
+
+/** Closes every descriptor from 3 on that is not in `kept`. Never by listing /proc (crun#110). */
+export function closeOthers(plan: PlanBuilder, kept: readonly number[]): void {
+  let next = 3;
+  for (const fd of [...new Set(kept)].sort((a, b) => a - b)) {
+    if (fd < next) continue;
+    if (fd > next) plan.call('close_range', [next, fd - 1, 0]);
+    next = fd + 1;
+  }
+  plan.call('close_range', [next, plan.value(0xffffffff, '~0'), 0]);
+}
+
+function preserved(inputs: InitInputs): number[] {
+  return Array.from({ length: inputs.preserveFds }, (_, index) => 3 + index);
+}
+
+/** What init was given and uses until it is ready. */
+export function keptByInit(inputs: InitInputs): number[] {
+  const trees = inputs.mounts.flatMap((mount) => (mount.kind === 'bind' ? [mount.tree.fd] : []));
+  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees];
+}
+
+/** What a created container's init holds: besides 0 to 2 and those of --preserve-fds its two sockets, and the state for hooks. */
+export function keptWhenReady(inputs: InitInputs): number[] {
+  const hooks = inputs.hooks === undefined ? [] : [inputs.hooks.state.fd, inputs.hooks.output.fd];
+  return [...preserved(inputs), inputs.channel.fd, inputs.startSocket.fd, ...hooks];
+}
+
+/**
+ * Closes all that steps have opened: they close nothing themselves, since one call here does for all of theirs. What init holds in
+ * slots must not be used afterwards.
+ */
+export function closeLeftovers({ plan, inputs }: StepContext): void {
+  closeOthers(plan, keptByInit(inputs));
 }
 
 /** Puts the detached mount `tree` on the open directory or file `target`. */
@@ -201,8 +237,12 @@ export function setAttributes(
   const attributes = plan.constant(mountAttr(set, clear, propagation), attrText(set, clear, propagation));
   const flags = recursive
     ? plan.value(AT_EMPTY_PATH | AT_RECURSIVE, 'AT_EMPTY_PATH|AT_RECURSIVE')
-    : plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
+    : AT_EMPTY_PATH_VALUE(plan);
   plan.call('mount_setattr', [mount, '', flags, attributes, MOUNT_ATTR_SIZE]);
+}
+
+export function AT_EMPTY_PATH_VALUE(plan: PlanBuilder): Immediate {
+  return plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
 }
 
 /** An 8-byte message to the runtime. */

@@ -76,7 +76,8 @@ export function makeDevices(context: StepContext): void {
   const named = new Set(own.map(([device]) => device.path));
   const defaults = DEFAULT_DEVICES.filter(({ path }) => !named.has(path));
   plan.withSlot((dev) => {
-    plan.step({ sentence: 'open /dev' }, () => ensureDirectory(context, '/dev', dev));
+    const present = isEmptyDev(context) ? 1 : 0;
+    plan.step({ sentence: 'open /dev' }, () => ensureDirectory(context, '/dev', dev, { present }));
     for (const device of defaults) {
       plan.step({ sentence: `make the device ${device.path}` }, () => makeNode(context, plan.slotRef(dev), device));
     }
@@ -88,28 +89,36 @@ export function makeDevices(context: StepContext): void {
         plan.withSlot((directory) => {
           ensureDirectory(context, parent, directory);
           makeNode(context, plan.slotRef(directory), device);
-          plan.call('close', [plan.slotRef(directory)]);
         });
       });
     }
     makeLinks(context, plan.slotRef(dev), inputs.kcore);
-    plan.step({ sentence: 'close /dev' }, () => plan.call('close', [plan.slotRef(dev)]));
   });
 }
 
-function makeNode({ plan }: StepContext, directory: Argument, device: DeviceNode): void {
+/** /dev is a tmpfs of this container's: nothing is in it but what its own mounts have put there. */
+function isEmptyDev({ inputs }: StepContext): boolean {
+  const mount = inputs.mounts.findLast(({ destination }) => destination === '/dev');
+  return mount?.kind === 'filesystem' && mount.type === 'tmpfs';
+}
+
+function makeNode(context: StepContext, directory: Argument, device: DeviceNode): void {
+  const { plan, inputs } = context;
+  // The config has put something of its own there.
+  if (inputs.mounts.some(({ destination }) => destination === device.path)) return;
   const name = device.path.slice(device.path.lastIndexOf('/') + 1);
   const present = plan.label();
   const done = plan.label();
   const mode = TYPE_BITS[device.type] | (device.mode & 0o7777);
   const number = device.type === 'p' ? 0 : deviceNumber(device.major, device.minor);
   const modeText = `${{ c: 'S_IFCHR', u: 'S_IFCHR', b: 'S_IFBLK', p: 'S_IFIFO' }[device.type]}|0${(device.mode & 0o7777).toString(8)}`;
-  plan.call('mknodat', [directory, name, plan.value(mode, modeText), plan.value(number, `${device.major}:${device.minor}`)], {
-    on: { EEXIST: present },
-  });
+  const args = [directory, name, plan.value(mode, modeText), plan.value(number, `${device.major}:${device.minor}`)];
+  const alone = isEmptyDev(context) && device.path.startsWith('/dev/');
+  plan.call('mknodat', args, alone ? {} : { on: { EEXIST: present } });
   if (device.uid !== 0 || device.gid !== 0) {
     plan.call('fchownat', [directory, name, device.uid, device.gid, plan.value(0x100, 'AT_SYMLINK_NOFOLLOW')]);
   }
+  if (alone) return;
   plan.jump(done);
   plan.place(present);
   // The image has something of this name: whatever it is, the host's own device is put on it, and the image stays as it is.
@@ -120,8 +129,6 @@ function makeNode({ plan }: StepContext, directory: Argument, device: DeviceNode
       const clone = plan.value(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 'OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC');
       plan.call('open_tree', [plan.value(AT_FDCWD, 'AT_FDCWD'), device.path, clone], { result: node });
       attach(plan, plan.slotRef(node), plan.slotRef(target));
-      plan.call('close', [plan.slotRef(node)]);
-      plan.call('close', [plan.slotRef(target)]);
     });
   });
   plan.place(done);

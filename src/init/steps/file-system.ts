@@ -37,6 +37,5 @@ export function makeFileSystem({ plan }: StepContext, { type, source, data, attr
     plan.call('fsconfig', [of, plan.value(FSCONFIG_CMD_CREATE, 'FSCONFIG_CMD_CREATE'), 0, 0, 0]);
     const flags = plan.value(FSMOUNT_CLOEXEC, 'FSMOUNT_CLOEXEC');
     plan.call('fsmount', [of, flags, plan.value(attributes, attributeText(attributes))], { result });
-    plan.call('close', [of]);
   });
 }

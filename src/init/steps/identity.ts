@@ -49,7 +49,6 @@ export function makeWorkingDirectory(context: StepContext): void {
   plan.step({ sentence: `find the working directory ${path}`, pointer: '/process/cwd' }, () => {
     plan.withSlot((directory) => {
       ensureDirectory(context, path, directory);
-      plan.call('close', [plan.slotRef(directory)]);
     });
   });
 }

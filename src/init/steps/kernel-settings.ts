@@ -32,7 +32,6 @@ export function bringLoopbackUp({ plan, inputs }: StepContext): void {
         plan.value(SIOCSIFFLAGS, 'SIOCSIFFLAGS'),
         plan.constant(request, '{lo, IFF_UP|IFF_RUNNING}'),
       ]);
-      plan.call('close', [plan.slotRef(socket)]);
     });
   });
 }
@@ -77,10 +76,8 @@ export function writeSysctls(context: StepContext): void {
             result: file,
           });
           plan.call('write', [plan.slotRef(file), value, Buffer.byteLength(value)]);
-          plan.call('close', [plan.slotRef(file)]);
         });
       });
     }
-    plan.step({ sentence: 'put the private proc away' }, () => plan.call('close', [plan.slotRef(proc)]));
   });
 }

@@ -5,7 +5,7 @@ import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { DataRef, Label } from '../plan.ts';
-import { descriptor, MSG_NOSIGNAL, type StepContext } from './context.ts';
+import { closeLeftovers, closeOthers, descriptor, keptByInit, MSG_NOSIGNAL, type StepContext } from './context.ts';
 
 const F_GETFD = 1;
 const PR_SET_DUMPABLE = 4;
@@ -14,32 +14,6 @@ const CLONE_PARENT = 0x8000;
 const CLONE_INTO_CGROUP = 0x200000000n;
 const RLIMIT_NOFILE = 7;
 const SIG_SETMASK = 2;
-
-/** Closes every descriptor from 3 on that is not in `kept`. Never by listing /proc (crun#110). */
-export function closeOthers(plan: PlanBuilder, kept: readonly number[]): void {
-  let next = 3;
-  for (const fd of [...new Set(kept)].sort((a, b) => a - b)) {
-    if (fd < next) continue;
-    if (fd > next) plan.call('close_range', [next, fd - 1, 0]);
-    next = fd + 1;
-  }
-  plan.call('close_range', [next, plan.value(0xffffffff, '~0'), 0]);
-}
-
-function preserved(inputs: InitInputs): number[] {
-  return Array.from({ length: inputs.preserveFds }, (_, index) => 3 + index);
-}
-
-/** What init keeps when the launcher's descriptors (cgroups, namespaces) are of no more use. */
-function keptByInit(inputs: InitInputs): number[] {
-  const trees = inputs.mounts.flatMap((mount) => {
-    if (mount.kind === 'bind') return [mount.tree.fd];
-    if (mount.kind === 'cgroup1') return mount.hierarchies.flatMap(({ tree }) => (tree === undefined ? [] : [tree.fd]));
-    return [];
-  });
-  const hooks = inputs.hooks === undefined ? [] : [inputs.hooks.state.fd, inputs.hooks.output.fd];
-  return [...preserved(inputs), inputs.channel.fd, inputs.startSocket.fd, inputs.root.tree.fd, ...trees, ...hooks];
-}
 
 /** Writes the launcher's part; init goes on behind it. */
 export function launch(context: StepContext): void {
@@ -71,7 +45,7 @@ export function launch(context: StepContext): void {
   joinNamespaces(plan, inputs);
   cloneInit(context);
   plan.section('init: the first process of the container');
-  plan.step({ sentence: "close the launcher's descriptors" }, () => closeOthers(plan, keptByInit(inputs)));
+  plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
 }
 
 /** Signals and limits as the caller of the runtime has them, not as the engine made them for itself. */

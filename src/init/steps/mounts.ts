@@ -13,7 +13,7 @@ import type { PreparedMount } from '../inputs.ts';
 import type { Slot, Step } from '../plan.ts';
 import { mountCgroup1 } from './cgroup-mount.ts';
 import { makeFileSystem } from './file-system.ts';
-import { attach, descriptor, ensureDirectory, ensureFile, openInRoot, pointer, type StepContext, setAttributes } from './context.ts';
+import { attach, closeLeftovers, descriptor, ensureDirectory, ensureFile, openInRoot, pointer, type StepContext, setAttributes } from './context.ts';
 
 const EPERM = 1;
 
@@ -24,6 +24,8 @@ export function mountAll(context: StepContext): void {
   inputs.mounts.forEach((prepared, index) => {
     const mount = mounts[index];
     if (mount !== undefined) plan.step(stepOf(mount, prepared, index), () => mountOne(context, mount, prepared));
+    // Each has left two or three descriptors open.
+    if (index % 100 === 99) closeLeftovers(context);
   });
 }
 
@@ -40,15 +42,14 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount): 
   if (prepared.kind === 'bind') {
     const tree = descriptor(plan, prepared.tree);
     plan.withSlot((target) => {
-      if (prepared.isDirectory) ensureDirectory(context, prepared.destination, target);
-      else ensureFile(context, prepared.destination, target);
+      const { destination, present } = prepared;
+      if (prepared.isDirectory) ensureDirectory(context, destination, target, { present });
+      else ensureFile(context, destination, target, present);
       refuseProc(context, prepared.destination, target);
       attach(plan, tree, plan.slotRef(target));
-      plan.call('close', [plan.slotRef(target)]);
     });
     // The attributes were set when the tree was copied; only what depends on the place is left.
     setPropagation(context, tree, options);
-    plan.call('close', [tree]);
     return;
   }
   plan.withSlot((made) => {
@@ -63,27 +64,30 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount): 
       result: made,
     });
     plan.withSlot((target) => {
-      openMountPoint(context, type, prepared.destination, target);
+      openMountPoint(context, type, prepared, target);
       attach(plan, plan.slotRef(made), plan.slotRef(target));
-      plan.call('close', [plan.slotRef(target)]);
     });
     if (options.recursiveAttributes !== undefined) {
       setAttributes(plan, plan.slotRef(made), { ...options.recursiveAttributes, recursive: true });
     }
     setPropagation(context, plan.slotRef(made), options);
     if (prepared.kind === 'cgroup1') mountCgroup1(context, prepared.hierarchies, options.attributes.set, made);
-    plan.call('close', [plan.slotRef(made)]);
   });
 }
 
 /** proc and sysfs go on a plain directory only: a link of the image's would bring masks and labels elsewhere (CVE-2019-19921). */
-function openMountPoint(context: StepContext, type: string, destination: string, target: Slot): void {
+function openMountPoint(context: StepContext, type: string, { destination, present }: PreparedMount, target: Slot): void {
   if (type === 'proc' || type === 'sysfs') {
-    ensureDirectory(context, destination, target, RESOLVE_NO_SYMLINKS);
-    if (destination !== '/proc') refuseProc(context, destination, target);
+    const step = {
+      sentence: `mount ${type}: "${destination}" must be mounted on ordinary directory`,
+      pointer: '/mounts',
+      hint: 'a link or a file of the image is there (CVE-2019-19921)',
+    };
+    context.plan.step(step, () => ensureDirectory(context, destination, target, { present, resolve: RESOLVE_NO_SYMLINKS }));
+    // Nothing can have led to a procfs but the path itself, which is known.
     return;
   }
-  ensureDirectory(context, destination, target);
+  ensureDirectory(context, destination, target, { present });
   refuseProc(context, destination, target);
 }
 
@@ -115,7 +119,9 @@ function refuseProc({ plan }: StepContext, destination: string, target: Slot): v
     plan.load(type, status, 8);
     plan.branch(type, 'notEqual', PROC_SUPER_MAGIC, fine);
   });
-  plan.fail(EPERM);
+  plan.step({ sentence: `mount on "${destination}": it lies inside /proc`, hint: 'a link of the image leads there (CVE-2019-16884)' }, () => {
+    plan.fail(EPERM);
+  });
   plan.place(fine);
 }
 /** sizeof(struct statfs) on 64-bit machines. */
@@ -142,7 +148,6 @@ export function makeMountsReadOnly(context: StepContext): void {
       plan.withSlot((mount) => {
         openInRoot(context, prepared.destination, { flags: 0, result: mount });
         setAttributes(plan, plan.slotRef(mount), { set: MOUNT_ATTR_RDONLY });
-        plan.call('close', [plan.slotRef(mount)]);
       });
     });
   });

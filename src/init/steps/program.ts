@@ -2,7 +2,7 @@
 
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
-import { descriptor, type StepContext, send } from './context.ts';
+import { closeOthers, descriptor, keptWhenReady, type StepContext, send } from './context.ts';
 import { runHooks, waitForGo } from './hooks.ts';
 
 const SOCK_CLOEXEC = 0o2000000;
@@ -20,6 +20,7 @@ export function reportReady(context: StepContext): void {
   const { plan, inputs } = context;
   plan.section('ready');
   const channel = descriptor(plan, inputs.channel);
+  plan.step({ sentence: 'close all that preparing has opened' }, () => closeOthers(plan, keptWhenReady(inputs)));
   plan.step({ sentence: 'report that init is ready, and wait until the state is written' }, () => {
     send(context, 'ready', MESSAGE.ready);
     waitForGo(context, channel);
@@ -33,6 +34,7 @@ export function waitForStart(context: StepContext): void {
   const socket = descriptor(plan, inputs.startSocket);
   plan.step({ sentence: 'wait for start' }, () => {
     plan.call('accept4', [socket, 0, 0, plan.value(SOCK_CLOEXEC, 'SOCK_CLOEXEC')], { result: report });
+    // A second start is told at once that it came too late.
     plan.call('close', [socket]);
   });
 }
@@ -51,12 +53,12 @@ export function execute(context: StepContext): void {
   const argv = plan.pointers([...(process.args ?? []).map((text) => plan.string(text)), null], '[process.args]');
   const envp = plan.pointers([...environment.map((text) => plan.string(text)), null], '[process.env]');
 
+  plan.step({ sentence: 'tell start that the program is next' }, () => send(context, 'executing', MESSAGE.executing));
+  plan.step({ sentence: 'let no descriptor of init through' }, () => {
+    const flag = plan.value(CLOSE_RANGE_CLOEXEC, 'CLOSE_RANGE_CLOEXEC');
+    plan.call('close_range', [3 + inputs.preserveFds, plan.value(0xffffffff, '~0'), flag]);
+  });
   const run = (path: string): void => {
-    plan.step({ sentence: 'tell start that the program is next' }, () => send(context, 'executing', MESSAGE.executing));
-    plan.step({ sentence: 'let no descriptor of init through' }, () => {
-      const flag = plan.value(CLOSE_RANGE_CLOEXEC, 'CLOSE_RANGE_CLOEXEC');
-      plan.call('close_range', [3 + inputs.preserveFds, plan.value(0xffffffff, '~0'), flag]);
-    });
     plan.step({ sentence: `exec ${path}`, pointer: '/process/args/0' }, () => plan.call('execve', [path, argv, envp]));
   };
 
@@ -88,22 +90,18 @@ function searchPath(
   plan.load(denied, zero);
   for (const directory of directories) {
     const path = `${directory}/${file}`;
-    const skipped = plan.label();
+    const absent = plan.label();
     const next = plan.label();
-    const found = plan.label();
     plan.step({ sentence: `look for ${path}`, pointer: '/process/args/0' }, () => {
       plan.withSlot((result) => {
         plan.call('faccessat', [plan.value(AT_FDCWD, 'AT_FDCWD'), path, plan.value(X_OK, 'X_OK')], { result, ignoreErrors: true });
-        plan.branch(result, 'equal', 0, found);
-        plan.branch(result, 'equal', -EACCES, skipped);
+        plan.branch(result, 'notEqual', 0, absent);
+        run(path);
+        plan.place(absent);
+        plan.branch(result, 'notEqual', -EACCES, next);
       });
     });
-    plan.jump(next);
-    plan.place(skipped);
     plan.load(denied, one);
-    plan.jump(next);
-    plan.place(found);
-    run(path);
     plan.place(next);
   }
   reportNotFound(plan, file, denied);

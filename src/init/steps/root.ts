@@ -117,7 +117,6 @@ function pivotRoot({ plan, root }: StepContext): void {
       plan.call('fchdir', [plan.slotRef(old)]);
       plan.call('mount', [0, '.', 0, plan.value(MS_SLAVE | 0x4000, 'MS_SLAVE|MS_REC'), 0]);
       plan.call('umount2', ['.', plan.value(MNT_DETACH, 'MNT_DETACH')]);
-      plan.call('close', [plan.slotRef(old)]);
       plan.call('chdir', ['/']);
     });
   });

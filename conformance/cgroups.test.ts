@@ -1,0 +1,161 @@
+// config-linux.md, Control groups: where the container is, what delete removes, which devices it may open.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Config, cgroupsOf, check, ok, type Sandbox } from './harness/index.ts';
+
+/** The path of each hierarchy in /proc/PID/cgroup, but for the v2 hierarchy of a hybrid host, which a runtime may leave alone. */
+function cgroupPaths(text: string): string[] {
+  const lines = text.trim().split('\n');
+  const v1 = lines.filter((line) => !line.startsWith('0::'));
+  return (v1.length > 0 ? v1 : lines).map((line) => line.replace(/^\d+:[^:]*:/, ''));
+}
+
+const lasting = (box: Sandbox, edit?: (config: Config) => void) =>
+  box.container((config) => {
+    config.process.args = ['/bin/sh', '-c', 'sleep 300 & cat /proc/self/cgroup; wait'];
+    edit?.(config);
+  });
+
+// config-linux.md, Cgroups Path: where it is not given, the runtime "MAY define the default cgroups path"
+check('by default the container is in a cgroup of its own, of its id, below that of the caller', (box) => {
+  const container = lasting(box);
+  ok(container.create());
+  const own = cgroupPaths(readFileSync('/proc/self/cgroup', 'utf8'));
+  const paths = cgroupPaths(readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8'));
+  assert.deepEqual(
+    paths,
+    own.map((path) => join(path, container.id)),
+  );
+});
+
+// config-linux.md, Cgroups Path: an absolute path is "relative to the cgroups mount point"
+check('an absolute cgroupsPath is taken from the top of each hierarchy', (box) => {
+  const container = lasting(box, (config) => {
+    config.linux.cgroupsPath = `/${box.token}-absolute`;
+  });
+  ok(container.create());
+  ok(container.start());
+  const paths = cgroupPaths(container.waitForOutput(/\n$/));
+  assert.deepEqual([...new Set(paths)], [`/${box.token}-absolute`]);
+});
+
+check('a cgroupsPath of several components is made with its parents', (box) => {
+  const container = lasting(box, (config) => {
+    config.linux.cgroupsPath = `/${box.token}-parent/child`;
+  });
+  ok(container.create());
+  const paths = cgroupPaths(readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8'));
+  assert.deepEqual([...new Set(paths)], [`/${box.token}-parent/child`]);
+  ok(container.delete({ flags: ['--force'] }));
+  const left = cgroupsOf(box.token).map((line) => line.replace(/^cgroup /, ''));
+  assert.ok(left.every((path) => !path.endsWith('/child')));
+  // Parents may be shared with others, and may stay.
+  for (const path of left) rmdirSync(path);
+});
+
+// config-linux.md, Cgroups Path: for a relative path "the runtime MAY interpret" it; the same one has to give the same cgroup
+check('a relative cgroupsPath gives a cgroup of that name', (box) => {
+  const container = lasting(box, (config) => {
+    config.linux.cgroupsPath = `${box.token}-relative`;
+  });
+  ok(container.create());
+  const paths = cgroupPaths(readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8'));
+  for (const path of paths) assert.ok(path.endsWith(`/${box.token}-relative`), path);
+});
+
+check('every process of the container is in its cgroup', (box) => {
+  const container = box.container((config) => {
+    config.process.args = ['/bin/sh', '-c', '(sleep 300 & cat /proc/$!/cgroup; wait)'];
+  });
+  ok(container.create());
+  ok(container.start());
+  for (const path of cgroupPaths(container.waitForOutput(/\n$/))) assert.ok(path.endsWith(`/${container.id}`), path);
+});
+
+// runtime.md, Delete
+check('delete removes the cgroup in every hierarchy, and only that', (box) => {
+  const container = lasting(box);
+  const neighbour = lasting(box);
+  ok(container.create());
+  ok(neighbour.create());
+  assert.ok(cgroupsOf(container.id).length > 0);
+  ok(container.kill('KILL'));
+  container.waitForStatus('stopped');
+  ok(container.delete());
+  assert.deepEqual(cgroupsOf(container.id), []);
+  assert.ok(cgroupsOf(neighbour.id).length > 0);
+  assert.equal(neighbour.state().status, 'created');
+});
+
+check('delete removes cgroups that the container made below its own', (box) => {
+  const container = lasting(box);
+  ok(container.create());
+  const made = cgroupsOf(container.id).map((line) => join(line.replace(/^cgroup /, ''), 'below'));
+  assert.ok(made.length > 0);
+  for (const path of made) mkdirSync(path);
+  ok(container.delete({ flags: ['--force'] }));
+  for (const path of made) assert.ok(!existsSync(path), path);
+});
+
+// --- devices --------------------------------------------------------------------------------------------------------
+
+const devicesV1 = existsSync('/sys/fs/cgroup/devices/devices.list')
+  ? false
+  : 'needs the devices controller of cgroup v1';
+
+/** Opens /dev/kmsg (1:11) and /dev/zero (1:5) by nodes that the container makes; prints what happened. */
+const probe =
+  'exec 2>&1; cd /tmp; mknod k c 1 11; mknod z c 1 5; head -c 1 z | wc -c; dd if=k of=/dev/null bs=1 count=0 && echo kmsg opened; true';
+
+function withDevices(config: Config, rules: NonNullable<Config['linux']['resources']>['devices']): void {
+  config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' });
+  const capabilities = ['CAP_MKNOD', 'CAP_SYSLOG'];
+  config.process.capabilities = { bounding: capabilities, permitted: capabilities, effective: capabilities };
+  config.linux.resources = { devices: rules ?? [] };
+}
+
+// config-linux.md, Allowed Device list
+check(
+  'a device that is not allowed cannot be opened, though its node can be made; the default devices can',
+  { skip: devicesV1 },
+  (box) => {
+    const output = box.shell(probe, (config) => withDevices(config, [{ allow: false, access: 'rwm' }]));
+    assert.match(output, /^1$/m);
+    assert.match(output, /k.*Operation not permitted/);
+    assert.doesNotMatch(output, /kmsg opened/);
+  },
+);
+
+check('a device that is allowed can be opened', { skip: devicesV1 }, (box) => {
+  const output = box.shell(probe, (config) =>
+    withDevices(config, [
+      { allow: false, access: 'rwm' },
+      { allow: true, type: 'c', major: 1, minor: 11, access: 'rwm' },
+    ]),
+  );
+  assert.match(output, /kmsg opened/);
+});
+
+check('device rules are applied in the listed order', { skip: devicesV1 }, (box) => {
+  const output = box.shell(probe, (config) =>
+    withDevices(config, [
+      { allow: true, type: 'c', major: 1, minor: 11, access: 'rwm' },
+      { allow: false, access: 'rwm' },
+    ]),
+  );
+  assert.match(output, /k.*Operation not permitted/);
+});
+
+check('a device may be allowed for reading only', { skip: devicesV1 }, (box) => {
+  const script = 'exec 2>&1; cd /tmp; mknod k c 1 11; dd if=k of=/dev/null bs=1 count=0 && echo read; echo x >k; true';
+  const output = box.shell(script, (config) =>
+    withDevices(config, [
+      { allow: false, access: 'rwm' },
+      { allow: true, type: 'c', major: 1, minor: 11, access: 'rm' },
+    ]),
+  );
+  assert.match(output, /^read$/m);
+  assert.match(output, /k: Operation not permitted/);
+});

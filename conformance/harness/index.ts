@@ -1,0 +1,21 @@
+// What the tests import.
+
+export { check } from './check.ts';
+export { type Config, type Hook, type HookKind, withoutNamespace } from './config.ts';
+export {
+  type Container,
+  type Edit,
+  inMountNamespace,
+  ok,
+  ran,
+  ranOrRefused,
+  refused,
+  type State,
+  type Status,
+} from './container.ts';
+export { cgroupsOf, mountsOf, processesOf } from './leftovers.ts';
+export { type MountEntry, mountAt, parseMountinfo } from './mountinfo.ts';
+export { addFile } from './rootfs.ts';
+export { invokeTogether, type Result, runtimeKind, runtimePath } from './runtime.ts';
+export { type Sandbox, writeIn } from './sandbox.ts';
+export { sleep, waitFor } from './wait.ts';

@@ -1,0 +1,113 @@
+// The runtime under test: a program known only by its command line.
+
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export type Kind = 'runc' | 'crun' | 'runt' | 'other';
+
+export interface Result {
+  /** The exit status; 128 + number when the runtime itself died of a signal, -1 when it was killed at the deadline. */
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The command, for messages. */
+  readonly command: string;
+}
+
+export interface InvokeOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** What the runtime reads on its standard input; nothing (/dev/null) by default. */
+  readonly input?: string;
+  /** Host descriptors to pass on as 3, 4, … ('ignore' leaves a number unused). */
+  readonly descriptors?: readonly (number | 'ignore')[];
+  /** Where stdout and stderr go: `PREFIX.out`, `PREFIX.err`. */
+  readonly output: string;
+  /** Run it by way of a shell that first does this (ulimit, umask, exec 5</): the callers' surroundings. */
+  readonly prelude?: string;
+}
+
+const deadline = 30_000;
+
+function repositoryRoot(start: string): string | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, 'conformance')) && existsSync(join(directory, 'package.json'))) return directory;
+    if (directory === dirname(directory)) return undefined;
+  }
+}
+
+/** The path in `RUNTIME`, or `dist/runt` of the repository that holds the working directory or these tests. */
+export function findRuntime(): string {
+  const given = process.env['RUNTIME'];
+  if (given !== undefined && given !== '') return resolve(given);
+  const root = repositoryRoot(process.cwd()) ?? repositoryRoot(dirname(fileURLToPath(import.meta.url)));
+  return join(root ?? process.cwd(), 'dist/runt');
+}
+
+export const runtimePath = findRuntime();
+
+/** Which program it is, by the first line of `--version`: some are known to differ from the specification in places. */
+function kindOf(path: string): Kind {
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  const name = /^(\S+) version/.exec(stdout ?? '')?.[1];
+  return name === 'runc' || name === 'crun' || name === 'runt' ? name : 'other';
+}
+
+export const runtimeKind: Kind = kindOf(runtimePath);
+
+/**
+ * Runs the runtime. Its output goes to files, not pipes: a created container inherits them, and a pipe would keep us waiting for the container.
+ */
+export function invoke(args: readonly string[], options: InvokeOptions): Result {
+  const out = openSync(`${options.output}.out`, 'w+');
+  const err = openSync(`${options.output}.err`, 'w+');
+  try {
+    const argv =
+      options.prelude === undefined
+        ? [runtimePath, ...args]
+        : ['/bin/sh', '-c', `${options.prelude}\nexec "$@"`, 'sh', runtimePath, ...args];
+    const [file = runtimePath, ...rest] = argv;
+    const child = spawnSync(file, rest, {
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', out, err, ...(options.descriptors ?? [])],
+      ...(options.input === undefined ? {} : { input: options.input }),
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.env === undefined ? {} : { env: options.env }),
+      timeout: deadline,
+      killSignal: 'SIGKILL',
+    });
+    return {
+      status: child.error === undefined ? (child.status ?? 255) : -1,
+      stdout: readFileSync(`${options.output}.out`, 'utf8'),
+      stderr: readFileSync(`${options.output}.err`, 'utf8') + (child.error === undefined ? '' : String(child.error)),
+      command: args.join(' '),
+    };
+  } finally {
+    closeSync(out);
+    closeSync(err);
+  }
+}
+
+/** Runs several commands at the same time, each as by `invoke`, and waits for all. */
+export function invokeTogether(commands: readonly (readonly string[])[], directory: string): Result[] {
+  const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+  const script = commands
+    .map((args, index) => {
+      const line = [runtimePath, ...args].map(quote).join(' ');
+      const output = quote(`${directory}/together-${index}`);
+      return `( ${line} >${output}.out 2>${output}.err </dev/null; echo $? >${output}.status ) &`;
+    })
+    .join('\n');
+  spawnSync('/bin/sh', ['-c', `${script}\nwait`], { stdio: 'ignore', timeout: deadline, killSignal: 'SIGKILL' });
+  return commands.map((args, index) => {
+    const output = `${directory}/together-${index}`;
+    const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+    return {
+      status: Number(read(`${output}.status`) || '-1'),
+      stdout: read(`${output}.out`),
+      stderr: read(`${output}.err`),
+      command: args.join(' '),
+    };
+  });
+}

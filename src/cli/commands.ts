@@ -1,0 +1,240 @@
+// The one table of commands and options. It feeds the parser (parse.ts), the help (help.ts), the completion
+// (completion.ts) and the manual (markdown.ts, docs/command-line.md). What the commands do is in commands/ (load.ts).
+
+import type { CommandName, CommandSpec, OptionSpec, PositionalSpec } from './table.ts';
+
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: 'root',
+    kind: 'text',
+    placeholder: 'DIR',
+    defaultText: '/run/runt; without root privileges $XDG_RUNTIME_DIR/runt',
+    help: 'where the state of the containers is kept; should be on a tmpfs',
+  },
+  {
+    name: 'log',
+    kind: 'text',
+    placeholder: 'FILE',
+    defaultText: 'standard error',
+    help: 'append log lines to this file',
+  },
+  { name: 'log-format', kind: 'choice', choices: ['text', 'json'], default: 'text', help: 'how log lines look' },
+  { name: 'debug', kind: 'flag', help: 'log what helps to debug runt itself' },
+  {
+    name: 'systemd-cgroup',
+    kind: 'flag',
+    help: 'let systemd manage the control groups; create and run refuse it for now',
+  },
+  {
+    name: 'rootless',
+    kind: 'choice',
+    choices: ['true', 'false', 'auto'],
+    default: 'auto',
+    help: 'go on where control groups may not be used; create and run refuse true for now',
+  },
+  { name: 'version', short: 'v', kind: 'flag', help: 'print the version' },
+  { name: 'help', short: 'h', kind: 'flag', help: 'print help, for the command if one is named' },
+];
+
+const ID: PositionalSpec = {
+  name: 'container-id',
+  help: 'the name of the container, unique under the --root directory',
+};
+
+const BUNDLE: OptionSpec = {
+  name: 'bundle',
+  short: 'b',
+  kind: 'text',
+  placeholder: 'DIR',
+  defaultText: 'the current directory',
+  help: 'the bundle: a directory with config.json and the root file system',
+};
+
+const CREATE_OPTIONS: readonly OptionSpec[] = [
+  BUNDLE,
+  {
+    name: 'console-socket',
+    kind: 'text',
+    placeholder: 'PATH',
+    help: 'a listening unix socket that is sent the master end of the terminal',
+  },
+  {
+    name: 'pidfd-socket',
+    kind: 'text',
+    placeholder: 'PATH',
+    help: 'a listening unix socket that is sent a pidfd of the first process',
+  },
+  { name: 'pid-file', kind: 'text', placeholder: 'FILE', help: 'where to write the pid of the first process' },
+  {
+    name: 'no-pivot',
+    kind: 'flag',
+    help: 'move the root mount rather than pivot_root, for a root file system on a ramdisk',
+  },
+  { name: 'no-new-keyring', kind: 'flag', help: 'keep the session keyring of the caller' },
+  {
+    name: 'preserve-fds',
+    kind: 'count',
+    placeholder: 'N',
+    default: '0',
+    help: 'hand over N more file descriptors, from 3 on (after those of $LISTEN_FDS)',
+  },
+];
+
+const notYet = (name: CommandName, summary: string): CommandSpec => ({
+  name,
+  summary,
+  positionals: [],
+  options: [],
+  later: true,
+});
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'create',
+    summary: 'create a container from a bundle, without starting its program',
+    description: [
+      'Everything that config.json asks for is set up, and the container waits. `runt start` then executes process.args; what it writes goes to the standard streams that create was given.',
+    ],
+    positionals: [ID],
+    options: CREATE_OPTIONS,
+    examples: ['runt create --bundle /var/lib/bundles/web web'],
+    namesItselfInErrors: true,
+  },
+  {
+    name: 'start',
+    summary: 'execute the program of a created container',
+    description: ['Fails, with the reason, where the program can not be executed.'],
+    positionals: [ID],
+    options: [],
+  },
+  {
+    name: 'run',
+    summary: 'create a container, start it and wait for its end',
+    description: [
+      'The exit status is that of the program, or 128 and the number of the signal that ended it. Signals that runt receives are passed on.',
+    ],
+    positionals: [ID],
+    options: [
+      ...CREATE_OPTIONS,
+      { name: 'detach', short: 'd', kind: 'flag', help: 'return as soon as the program runs' },
+      { name: 'keep', kind: 'flag', help: 'do not delete the container when it ends' },
+      { name: 'no-subreaper', kind: 'flag', help: 'leave orphaned processes of the container to init of the host' },
+    ],
+    examples: ['runt run --bundle /var/lib/bundles/web web', 'runt run -d web'],
+    namesItselfInErrors: true,
+  },
+  {
+    name: 'state',
+    summary: 'print the state of a container as JSON',
+    positionals: [ID],
+    options: [],
+    examples: ['runt state web'],
+  },
+  {
+    name: 'kill',
+    summary: 'send a signal to the first process of a container',
+    description: ['The signal is a number (9) or a name in any case, with or without SIG (KILL, sigkill, RTMIN+3).'],
+    positionals: [ID, { name: 'signal', optional: true, help: 'SIGTERM where none is given' }],
+    options: [{ name: 'all', short: 'a', kind: 'flag', help: 'to every process of the container' }],
+    examples: ['runt kill web KILL', 'runt kill --all web 9'],
+  },
+  {
+    name: 'delete',
+    summary: 'remove what a stopped container still holds',
+    positionals: [ID],
+    options: [
+      {
+        name: 'force',
+        short: 'f',
+        kind: 'flag',
+        help: 'kill the container first; no error where there is no such container',
+      },
+    ],
+    examples: ['runt delete web', 'runt delete --force web'],
+  },
+  {
+    name: 'list',
+    summary: 'list the containers under the --root directory',
+    positionals: [],
+    options: [
+      {
+        name: 'format',
+        short: 'f',
+        kind: 'choice',
+        choices: ['table', 'json'],
+        default: 'table',
+        help: 'how to print',
+      },
+      { name: 'quiet', short: 'q', kind: 'flag', help: 'print only the ids' },
+    ],
+  },
+  {
+    name: 'spec',
+    summary: 'write a config.json to start from',
+    description: ['The file must not exist yet. Its program is sh; edit process.args to run another.'],
+    positionals: [],
+    options: [BUNDLE, { name: 'rootless', kind: 'flag', help: 'for a container that is run without root privileges' }],
+  },
+  {
+    name: 'validate',
+    summary: 'check a config.json against the specification',
+    description: [
+      'Prints every problem with its line, column, JSON pointer, what was expected and what was found. Needs no privileges. The exit status is 1 where there is a problem.',
+    ],
+    positionals: [
+      { name: 'file', optional: true, help: 'the file to check instead of that of the bundle; - is standard input' },
+    ],
+    options: [
+      BUNDLE,
+      { name: 'format', kind: 'choice', choices: ['text', 'json'], default: 'text', help: 'how to print' },
+    ],
+    examples: ['runt validate', 'runt validate --format json - < config.json'],
+  },
+  {
+    name: 'plan',
+    summary: 'print the system calls that would make the container',
+    description: [
+      'What happens inside the container, each line with the value of config.json that caused it. Runs nothing, changes nothing and needs no privileges.',
+    ],
+    positionals: [],
+    options: [
+      BUNDLE,
+      { name: 'format', kind: 'choice', choices: ['text', 'json'], default: 'text', help: 'how to print' },
+    ],
+  },
+  {
+    name: 'features',
+    summary: 'print what runt implements, as the features document of the specification',
+    positionals: [],
+    options: [],
+  },
+  {
+    name: 'completion',
+    summary: 'print a script that completes the command line of runt',
+    positionals: [{ name: 'shell', help: 'bash, zsh or fish' }],
+    options: [],
+    examples: [
+      'runt completion bash > /etc/bash_completion.d/runt',
+      'runt completion zsh > /usr/local/share/zsh/site-functions/_runt',
+      'runt completion fish > /etc/fish/completions/runt.fish',
+    ],
+  },
+  {
+    name: 'help',
+    summary: 'print help, for a command if one is named',
+    positionals: [{ name: 'command', optional: true, help: 'one of the commands' }],
+    options: [],
+  },
+  notYet('exec', 'execute another program in a running container'),
+  notYet('ps', 'list the processes of a container'),
+  notYet('pause', 'suspend the processes of a container'),
+  notYet('resume', 'resume the processes of a paused container'),
+  notYet('update', 'change the resource limits of a container'),
+  notYet('events', 'print statistics and events of a container'),
+  notYet('checkpoint', 'write a running container to disk'),
+  notYet('restore', 'restore a container from disk'),
+];
+
+export function findCommand(name: string): CommandSpec | undefined {
+  return COMMANDS.find((spec) => spec.name === name);
+}

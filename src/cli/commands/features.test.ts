@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { validateFeatures } from '../../spec/generated/documents-lean.ts';
+import { featuresDocument } from './features.ts';
+
+test('the document fits the schema of the specification', () => {
+  assert.ok(validateFeatures(JSON.parse(JSON.stringify(featuresDocument()))), JSON.stringify(validateFeatures.errors));
+});
+
+test('lists name nothing twice', () => {
+  const { hooks, mountOptions, linux } = featuresDocument();
+  for (const list of [hooks, mountOptions, linux?.namespaces, linux?.capabilities]) {
+    assert.ok(list && list.length > 0);
+    assert.equal(new Set(list).size, list.length);
+  }
+});
+
+test('every hook, capability and mount option that runc 1.1 names is named, but for tmpcopyup', (t) => {
+  const runc = spawnSync('runc', ['features'], { encoding: 'utf8' });
+  if (runc.error !== undefined || runc.status !== 0) return t.skip('runc with the features command is not installed');
+  const theirs = JSON.parse(runc.stdout);
+  const ours = featuresDocument();
+  const missing = (wanted: string[], found: readonly string[]) => wanted.filter((word) => !found.includes(word));
+  assert.deepEqual(missing(theirs.hooks, ours.hooks ?? []), []);
+  assert.deepEqual(missing(theirs.mountOptions, ours.mountOptions ?? []), ['tmpcopyup']);
+  assert.deepEqual(missing(theirs.linux.capabilities, ours.linux?.capabilities ?? []), []);
+});
+
+test('what a later version brings is not claimed', () => {
+  const { linux } = featuresDocument();
+  for (const part of [linux?.seccomp, linux?.apparmor, linux?.selinux, linux?.intelRdt, linux?.netDevices]) {
+    assert.equal(part?.enabled, false);
+  }
+  assert.equal(linux?.mountExtensions?.idmap?.enabled, false);
+  assert.equal(linux?.cgroup?.systemd, false);
+  assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'uts']);
+});

@@ -1,0 +1,43 @@
+import { CAPABILITIES } from '../../linux/capabilities.ts';
+import { knownMountOptions } from '../../linux/mount-options.ts';
+import { NAMESPACES, type NamespaceType } from '../../linux/namespaces.ts';
+import type { Features } from '../../spec/generated/types.ts';
+import { print } from '../output.ts';
+import { COMMIT, SPEC_VERSION, VERSION } from '../version.ts';
+
+/** Of the user and time namespaces plans can't be made yet (container/unsupported.ts). */
+const NAMESPACE_TYPES = (Object.keys(NAMESPACES) as NamespaceType[])
+  .filter((type) => type !== 'user' && type !== 'time')
+  .sort();
+
+/**
+ * What this version implements (features.md). Of the program, not of the host: the same everywhere. The lists are those
+ * that the compiler of plans works with.
+ */
+export function featuresDocument(): Features {
+  return {
+    ociVersionMin: '1.0.0',
+    ociVersionMax: SPEC_VERSION,
+    hooks: ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'],
+    mountOptions: [...knownMountOptions()].sort(),
+    linux: {
+      namespaces: NAMESPACE_TYPES,
+      capabilities: [...CAPABILITIES],
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
+      seccomp: { enabled: false },
+      apparmor: { enabled: false },
+      selinux: { enabled: false },
+      intelRdt: { enabled: false, schemata: false, monitoring: false },
+      mountExtensions: { idmap: { enabled: false } },
+      netDevices: { enabled: false },
+    },
+    annotations: { 'runt.version': VERSION, 'runt.commit': COMMIT },
+    // No annotation of config.json changes what runt does.
+    potentiallyUnsafeConfigAnnotations: [],
+  };
+}
+
+export function features(): number {
+  print(`${JSON.stringify(featuresDocument(), null, 4)}\n`);
+  return 0;
+}

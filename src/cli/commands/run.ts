@@ -1,0 +1,14 @@
+import { runContainer } from '../../container/run.ts';
+import type { Invocation } from '../table.ts';
+import { createOptions } from './create-options.ts';
+
+/** The exit status is the container's, but where it is detached. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { options } = invocation;
+  return await runContainer({
+    ...createOptions(invocation),
+    detach: options.flag('detach'),
+    keep: options.flag('keep'),
+    noSubreaper: options.flag('no-subreaper'),
+  });
+}

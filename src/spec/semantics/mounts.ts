@@ -1,0 +1,97 @@
+// Mounts.
+
+import { parseMountOptions } from '../../linux/mount-options.ts';
+import { show, specLink } from '../findings.ts';
+import { pointer } from '../pointer.ts';
+import type { Rule } from './rule.ts';
+
+const spec = specLink('config.md#mounts');
+
+export const mountRules: readonly Rule[] = [
+  {
+    name: 'mount-destinations',
+    reads: ['/mounts'],
+    spec,
+    linux: true,
+    check: ({ mounts = [] }, report) => {
+      mounts.forEach(({ destination }, index) => {
+        const at = pointer('mounts', index, 'destination');
+        if (destination === '') report({ pointer: at, message: 'the destination is empty' });
+        else if (!destination.startsWith('/'))
+          report({
+            pointer: at,
+            severity: 'warning',
+            message: `a relative destination is deprecated; ${show(destination)} counts from "/"`,
+          });
+      });
+    },
+  },
+  {
+    name: 'mount-sources',
+    reads: ['/mounts'],
+    spec,
+    linux: true,
+    check: ({ mounts = [] }, report) => {
+      mounts.forEach(({ type = '', source = '', options = [] }, index) => {
+        const at = pointer('mounts', index);
+        const { bind, superblock } = parseMountOptions(options);
+        if (bind === undefined) {
+          // Some engines leave the option out and say it with the type.
+          if (type === '' && !options.includes('remount'))
+            report({
+              pointer: at,
+              message: 'it has neither a type nor the option "bind" or "rbind"',
+              hint: 'what is to be mounted?',
+            });
+          return;
+        }
+        if (source === '') report({ pointer: at, message: 'a bind mount needs a source' });
+        const foreign = superblock.find((word) => !SUPERBLOCK_FLAGS.has(word));
+        // The kernel takes no file system options for a bind mount: the wish would be lost silently.
+        if (foreign !== undefined)
+          report({
+            pointer: pointer('mounts', index, 'options', options.indexOf(foreign)),
+            message: `${show(foreign)} is an option of a file system and can't be given to a bind mount`,
+          });
+      });
+    },
+  },
+  {
+    name: 'mount-id-mappings',
+    reads: ['/mounts', '/linux/namespaces'],
+    spec: specLink('config.md#posix-platform-mounts'),
+    linux: true,
+    check: ({ mounts = [], linux }, report) => {
+      const userNamespace = linux?.namespaces?.some(({ type }) => type === 'user') ?? false;
+      mounts.forEach(({ options = [], uidMappings, gidMappings }, index) => {
+        const at = pointer('mounts', index);
+        const asked = options.includes('idmap') || options.includes('ridmap');
+        if ((uidMappings === undefined) !== (gidMappings === undefined))
+          report({
+            pointer: at,
+            message: `"${uidMappings === undefined ? 'gidMappings' : 'uidMappings'}" is given without "${uidMappings === undefined ? 'uidMappings' : 'gidMappings'}"`,
+          });
+        else if (uidMappings !== undefined && !asked)
+          report({
+            pointer: at,
+            severity: 'warning',
+            message: 'id mappings are given without the option "idmap" or "ridmap"',
+            hint: 'a runtime that does not know id-mapped mounts would ignore them',
+          });
+        else if (uidMappings === undefined && asked && !userNamespace)
+          report({ pointer: at, message: 'an id-mapped mount needs mappings of its own or a user namespace' });
+      });
+    },
+  },
+];
+
+/** Flags that are a file system's by nature but that the kernel or runt drops without harm where the mount is a bind mount. */
+const SUPERBLOCK_FLAGS: ReadonlySet<string> = new Set([
+  'sync',
+  'dirsync',
+  'lazytime',
+  'mand',
+  'iversion',
+  'acl',
+  'noacl',
+]);
