@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const program = new URL('../dist/node/main.js', import.meta.url);
+const program = new URL('../dist/node/cli/main.js', import.meta.url);
 if (existsSync(program)) {
   await import(program.href);
 } else {

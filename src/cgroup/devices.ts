@@ -16,7 +16,7 @@ import { attempt } from './failure.ts';
 const POINTER = '/linux/resources/devices';
 
 /** Throws `cgroup` where the host has neither kind of device control: a container without would own the host's disks. */
-export function applyDevices(handles: CgroupHandles, policy: DevicePolicy): void {
+export function applyDevices(handles: Pick<CgroupHandles, 'tasks' | 'unified'>, policy: DevicePolicy): void {
   const v1 = handles.tasks.find((handle) => handle.controllers.split(',').includes('devices'));
   if (v1 !== undefined) writeExceptions(v1.path, policy);
   else if (handles.unified !== null) attachFilter(handles.unified.fd, handles.unified.path, policy);

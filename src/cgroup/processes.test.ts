@@ -11,9 +11,9 @@ import { removeCgroups } from './remove.ts';
 import { hostWith, needsRoot, runtError, scratch, startInside } from './test-support.ts';
 
 function created(host: CgroupHost, cgroupsPath: string): CgroupRecord {
-  const record = recordCgroups(planCgroups(host, { cgroupsPath, id: 'unused' }));
-  closeHandles(createCgroups(record));
-  return record;
+  const handles = createCgroups(recordCgroups(planCgroups(host, { cgroupsPath, id: 'unused' })));
+  closeHandles(handles);
+  return JSON.parse(JSON.stringify(handles.record));
 }
 
 const hosts: readonly { readonly name: string; readonly host: CgroupHost | null; readonly skip: string | false }[] = [
@@ -60,6 +60,36 @@ for (const { name, host, skip } of hosts) {
     removeCgroups(record);
   });
 }
+
+test('a process is spared that is in the place of a cgroup which the container never had', {
+  skip: needsRoot,
+}, async (context) => {
+  const host = detectCgroups();
+  const path = scratch(context, host);
+  const refused = recordCgroups(planCgroups(host, { cgroupsPath: path, id: 'unused' }));
+  const stranger = created(host, path);
+  const child = await startInside(stranger, 'echo in; exec sleep 1000');
+  killAll(refused);
+  assert.deepEqual(processesIn(stranger), [child.pid]);
+  killAll(stranger);
+});
+
+test("a process is spared that is in a cgroup made in the place of the container's", {
+  skip: needsRoot,
+}, async (context) => {
+  const host = detectCgroups();
+  const path = scratch(context, host);
+  const former = created(host, path);
+  removeCgroups(former);
+  const stranger = created(host, path);
+  const child = await startInside(stranger, 'echo in; exec sleep 1000');
+  assert.deepEqual(processesIn(former), []);
+  signalAll(former, 9);
+  killAll(former);
+  removeCgroups(former);
+  assert.deepEqual(processesIn(stranger), [child.pid]);
+  killAll(stranger);
+});
 
 test('there is nobody in a cgroup that does not exist, and nothing to kill', () => {
   const record: CgroupRecord = {

@@ -29,9 +29,10 @@ export function signalAll(record: CgroupRecord, signal: number): void {
 }
 
 /**
- * Kills every process of the container, and no other: in cgroups without proof of being the container's (see CgroupEntry) nothing is
- * killed. A creator that was killed before it had the proof takes its launcher and init with it. Kills and waits until none is left, for at most `timeout` milliseconds; then throws `cgroup`.
- * v2 kills them at once (cgroup.kill, Linux 5.14). v1 has no such file: the cgroup is frozen so that no process forks away from
+ * Kills every process of the container and waits until none is left, for at most `timeout` milliseconds; then throws `cgroup`.
+ * In cgroups without proof of being the container's (CgroupEntry.inode) nothing is killed: a strange process may be there,
+ * while the launcher and init of a creator that was killed so early end with it.
+ * v2 kills all at once (cgroup.kill, Linux 5.14). v1 has no such file: the cgroup is frozen so that no process forks away from
  * the signals, and thawed afterwards, since a frozen process of v1 does not die.
  */
 export function killAll(recorded: CgroupRecord, timeout = 10_000): void {

@@ -2,12 +2,12 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { RuntError } from '../error.ts';
 import { type CgroupHost, detectCgroups } from './host.ts';
 import { killAll } from './processes.ts';
-import type { CgroupRecord } from './record.ts';
+import { type CgroupRecord, confirm } from './record.ts';
 
 /** For the option `skip` of a test: false, or the reason. */
 export const needsRoot: string | false =
@@ -27,7 +27,7 @@ export function scratch(context: TestContext, host: CgroupHost): string {
   context.after(() => {
     for (const { mountPoint, version, controllers } of host.hierarchies) {
       const entry = { version, controllers, path: mountPoint + path, existing: mountPoint };
-      killAll({ cgroups: [entry] });
+      if (existsSync(entry.path)) killAll({ cgroups: [confirm(entry)] });
       removeAll(entry.path);
     }
   });

@@ -97,17 +97,20 @@ function construct(options: CreateOptions, loaded: LoadedConfig, descriptors: De
   const { root, id, bundle, log } = options;
   const { config } = loaded;
   const cgroupHost = detectCgroups();
-  const cgroups = recordCgroups(planCgroups(cgroupHost, { cgroupsPath: config.linux?.cgroupsPath, id }));
+  const given = config.linux?.cgroupsPath;
+  const cgroups = recordCgroups(planCgroups(cgroupHost, { cgroupsPath: given, id }));
+  const policy = devicePolicy(config.linux?.resources?.devices ?? []);
   let record = firstRecord(options, loaded, cgroups);
-  progress.record = record;
   // Before anything is made: whoever finds this record can remove it all.
   writeRecord(root, record);
 
-  const handles = createCgroups(cgroups, '/linux/cgroupsPath');
+  // What fails there has undone itself, and must not be undone again: the cgroup may be somebody else's.
+  const handles = createCgroups(cgroups, given === undefined ? undefined : '/linux/cgroupsPath');
+  record = { ...record, cgroups: handles.record };
+  progress.record = record;
   let prepared: ReturnType<typeof prepare>;
   try {
-    const rules = config.linux?.resources?.devices;
-    if (rules !== undefined) applyDevices(handles, devicePolicy(rules));
+    applyDevices(handles, policy);
     prepared = prepare({ ...options, config, descriptors, cgroupHost, cgroups: handles });
   } catch (error) {
     closeHandles(handles);

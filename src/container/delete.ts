@@ -1,5 +1,7 @@
 // delete (runtime.md, "Delete"): undoes what create did, however far that came.
 
+import { killAll } from '../cgroup/processes.ts';
+import { removeCgroups } from '../cgroup/remove.ts';
 import { fail, RuntError } from '../error.ts';
 import { isSameProcess } from '../linux/procfs.ts';
 import type { Log } from '../log.ts';
@@ -67,9 +69,8 @@ async function endProcess(process: ProcessRecord, name: string): Promise<void> {
 
 /** Kills what is left of the container, removes its cgroups and its state, and runs the poststop hooks, whose failures are warnings. */
 export async function destroy(root: string, record: ContainerRecord, log: Log): Promise<void> {
-  const { removeCgroups } = await import('../cgroup/remove.ts');
-  const { killAll, processesIn } = await import('../cgroup/processes.ts');
-  if (processesIn(record.cgroups).length > 0) killAll(record.cgroups);
+  // In a pid namespace of its own all processes end with init.
+  if (!record.ownPidNamespace) killAll(record.cgroups);
   removeCgroups(record.cgroups);
   removeRecord(root, record.id);
   if (record.poststop.length === 0) return;

@@ -8,6 +8,7 @@ import type { Config } from '../spec/generated/types.ts';
 
 /** A passwd file is small; an image may hold anything under that name (S07). */
 const LIMIT = 1024 * 1024;
+const CHUNK = 8192;
 /** Not to hang on a FIFO. */
 const O_NONBLOCK = 0o4000;
 const S_IFMT = 0o170000;
@@ -48,14 +49,16 @@ function readPasswd(config: Config, root: number): string {
     const status = Buffer.alloc(256);
     if (syscall('statx', fd, '', AT_EMPTY_PATH, STATX_TYPE, status) < 0) return '';
     if ((status.readUInt16LE(28) & S_IFMT) !== S_IFREG) return '';
-    const bytes = Buffer.allocUnsafe(LIMIT);
-    let length = 0;
-    while (length < LIMIT) {
-      const read = syscall('read', fd, bytes.subarray(length), LIMIT - length);
+    // The usual file has a few lines; a buffer of the largest size would cost more than reading it.
+    const bytes = Buffer.alloc(CHUNK);
+    let text = '';
+    for (let total = 0; total < LIMIT; ) {
+      const read = syscall('read', fd, bytes, CHUNK);
       if (read <= 0) break;
-      length += read;
+      text += bytes.toString('latin1', 0, read);
+      total += read;
     }
-    return bytes.toString('utf8', 0, length);
+    return Buffer.from(text, 'latin1').toString('utf8');
   } finally {
     syscall('close', fd);
   }

@@ -201,13 +201,18 @@ function cgroupHierarchies({ cgroups }: PrepareOptions): CgroupHierarchy[] {
   return cgroups.tasks.map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path }));
 }
 
-/** The engine has raised its own limit: the parent's is what the container would have got. */
+/**
+ * The engine has raised its own soft limit to the hard one: the parent's is what the container would have got. The parent may have
+ * ended, and ours be another's with higher limits: never more than our own.
+ */
 function callersOpenFiles(): { soft: bigint; hard: bigint } {
-  const limit = Buffer.alloc(16);
-  if (syscall('prlimit64', process.ppid, RLIMIT_NOFILE, null, limit) < 0) {
-    mustSyscall({ message: 'read the limit of open files' }, 'prlimit64', 0, RLIMIT_NOFILE, null, limit);
-  }
-  return { soft: limit.readBigUInt64LE(0), hard: limit.readBigUInt64LE(8) };
+  const own = Buffer.alloc(16);
+  const parents = Buffer.alloc(16);
+  mustSyscall({ message: 'read the limit of open files' }, 'prlimit64', 0, RLIMIT_NOFILE, null, own);
+  const hard = own.readBigUInt64LE(8);
+  if (syscall('prlimit64', process.ppid, RLIMIT_NOFILE, null, parents) < 0) return { soft: own.readBigUInt64LE(0), hard };
+  const soft = parents.readBigUInt64LE(0);
+  return { soft: soft < hard ? soft : hard, hard };
 }
 
 /** glibc's posix_spawn ignores its two internal signals in the child, whatever the caller did (sysdeps/unix/sysv/linux/spawni.c). */

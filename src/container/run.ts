@@ -4,9 +4,9 @@ import { constants } from 'node:os';
 import { waitForChild } from '../linux/spawn.ts';
 import { becomeSubreaper, waitForChildAsync } from '../linux/wait.ts';
 import { type CreateOptions, createContainer } from './create.ts';
-import { deleteContainer } from './delete.ts';
+import { deleteContainer, destroy } from './delete.ts';
 import { signalInit } from './kill.ts';
-import { startContainer } from './start.ts';
+import { startCreated } from './start.ts';
 import type { ContainerRecord } from './store.ts';
 
 export interface RunOptions extends CreateOptions {
@@ -31,11 +31,11 @@ export async function runContainer(options: RunOptions): Promise<number> {
   const pid = record.init?.pid ?? 0;
   const stopForwarding = detach ? undefined : forwardSignals(record);
   try {
-    await startContainer({ root, id, log });
+    await startCreated(root, record, log);
     if (detach) return 0;
     const status = await waitForChildAsync(pid);
     stopForwarding?.();
-    if (!keep) await deleteContainer({ root, id, force: true, log });
+    if (!keep) await destroy(root, record, log);
     if (status === undefined) return 255;
     return 'exited' in status ? status.exited : 128 + status.signal;
   } catch (error) {

@@ -5,7 +5,7 @@ import { decodeMessage, MESSAGE } from '../init/messages.ts';
 import { connectTo, receivePacket } from '../linux/sockets.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
-import { destroy } from './delete.ts';
+import { deleteContainer } from './delete.ts';
 import { runHooks } from './hooks.ts';
 import { hookProblem, stepProblem } from './problems.ts';
 import { hookState, type Named, requireRecord, statusOf } from './state.ts';
@@ -13,7 +13,7 @@ import { type ContainerRecord, type StartStep, startSocketOf } from './store.ts'
 import { ERRNO } from '../linux/errno.ts';
 
 /** Throws `status` (with no effect) unless the container is created; `exec` or `init` when the program can't be executed; `hook`. */
-export function startContainer({ root, id, log }: Named & { readonly log: Log }): void {
+export async function startContainer({ root, id, log }: Named & { readonly log: Log }): Promise<void> {
   const record = requireRecord({ root, id });
   const status = statusOf(record);
   if (status !== 'created') {
@@ -25,6 +25,12 @@ export function startContainer({ root, id, log }: Named & { readonly log: Log })
           : `cannot start container "${id}": it is ${status}, not created`,
     });
   }
+  await startCreated(root, record, log);
+}
+
+/** Starts a container that is known to be created. */
+export async function startCreated(root: string, record: ContainerRecord, log: Log): Promise<void> {
+  const { id } = record;
   if (!record.hasProcess) {
     fail({ code: 'status', message: `cannot start container "${id}": its config has no process`, pointer: '/process' });
   }
@@ -36,7 +42,7 @@ export function startContainer({ root, id, log }: Named & { readonly log: Log })
     runHooks({ kind: 'poststart', hooks: record.poststart, state, bundle: record.bundle });
   } catch (error) {
     // The specification: the container is stopped, and the life cycle goes on with its destruction (runtime.md, step 9).
-    destroy(root, record, log);
+    await deleteContainer({ root, id, force: true, log });
     throw error;
   }
 }

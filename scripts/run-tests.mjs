@@ -1,0 +1,132 @@
+// Runs the compiled tests, two files at a time, each in a process of its own, and counts. Every suite with real containers runs
+// under both engines: the executable, and the program for Node.js.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const reporter = new URL('test-reporter.mjs', import.meta.url).href;
+const CONCURRENCY = 2;
+/** Milliseconds that a file may take. */
+const DEADLINE = 300_000;
+
+/** In this order. `runtime` is what the tests drive, relative to the repository. */
+const SUITES = {
+  unit: { directory: 'src' },
+  integration: { directory: 'integration', runtime: 'dist/runt' },
+  conformance: { directory: 'conformance', runtime: 'dist/runt' },
+  'integration-node': { directory: 'integration', runtime: 'bin/runt.js' },
+  'conformance-node': { directory: 'conformance', runtime: 'bin/runt.js' },
+};
+
+function testFiles(directory) {
+  const path = join(root, 'build', directory);
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { recursive: true })
+    .filter((name) => name.endsWith('.test.js'))
+    .sort()
+    .map((name) => join('build', directory, name));
+}
+
+/** Resolves with the file's results; a process that ends badly without a failed test is a failure of its own. */
+function runFile({ suite, file, runtime }, scratch, number) {
+  const report = join(scratch, `${number}.jsonl`);
+  const env = { ...process.env, ...(runtime === undefined ? {} : { RUNTIME: join(root, runtime) }) };
+  delete env.NODE_TEST_CONTEXT;
+  const begin = performance.now();
+  const child = spawn(
+    process.execPath,
+    [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`, file],
+    {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text) => {
+      output = (output + text).slice(-20_000);
+    });
+  }
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, DEADLINE);
+  return new Promise((resolve) => {
+    // 'exit', not 'close': a container that a broken runtime left behind holds our pipes.
+    child.once('error', (error) => finish(`can't be started: ${error.message}`));
+    child.once('exit', (code, signal) => finish(code === 0 ? undefined : `ended with ${signal ?? `status ${code}`}`));
+    function finish(bad) {
+      clearTimeout(timer);
+      child.stdout.destroy();
+      child.stderr.destroy();
+      const results = existsSync(report)
+        ? readFileSync(report, 'utf8')
+            .split('\n')
+            .filter(Boolean)
+            .map((line) => JSON.parse(line))
+        : [];
+      const why = late
+        ? `took longer than ${DEADLINE / 1000} s`
+        : (bad ?? (results.length === 0 ? 'has no tests' : undefined));
+      if (why !== undefined && !results.some(({ type }) => type === 'failed')) {
+        results.push({ type: 'failed', name: `the file ${why}`, milliseconds: 0, text: output });
+      }
+      resolve({ suite, file, results, seconds: (performance.now() - begin) / 1000 });
+    }
+  });
+}
+
+const count = (results, type) => results.filter((result) => result.type === type).length;
+const counts = (results) => ['passed', 'failed', 'skipped'].map((type) => `${count(results, type)} ${type}`).join(', ');
+const indent = (text) => text.trimEnd().replaceAll(/^/gm, '    ');
+
+function print({ suite, file, results, seconds }) {
+  const name = file.replace(/^build\//, '').replace(/\.js$/, '.ts');
+  console.log(`${suite}: ${name}: ${counts(results)} (${seconds.toFixed(1)} s)`);
+  for (const { type, name: test, text } of results)
+    if (type === 'failed') console.log(`  FAILED ${test}\n${indent(text)}`);
+}
+
+function printSkipped(results) {
+  const reasons = new Map();
+  for (const { type, text } of results) if (type === 'skipped') reasons.set(text, (reasons.get(text) ?? 0) + 1);
+  if (reasons.size > 0) console.log('\nskipped:');
+  for (const [reason, times] of reasons) console.log(`  ${times} × ${reason}`);
+}
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !(name in SUITES));
+if (unknown.length > 0) {
+  console.error(`no such suite: ${unknown.join(', ')}; there are ${Object.keys(SUITES).join(', ')}`);
+  process.exit(1);
+}
+const queue = Object.entries(SUITES)
+  .filter(([name]) => chosen.length === 0 || chosen.includes(name))
+  .flatMap(([suite, { directory, runtime }]) => testFiles(directory).map((file) => ({ suite, file, runtime })));
+
+const scratch = mkdtempSync(join(tmpdir(), 'runt-tests-'));
+const all = [];
+let next = 0;
+const begin = performance.now();
+async function work() {
+  while (next < queue.length) {
+    const number = next++;
+    const done = await runFile(queue[number], scratch, number);
+    print(done);
+    all.push(...done.results);
+  }
+}
+await Promise.all(Array.from({ length: CONCURRENCY }, work));
+rmSync(scratch, { recursive: true, force: true });
+
+printSkipped(all);
+console.log(`\n${queue.length} files in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+console.log(counts(all));
+process.exitCode = count(all, 'failed') > 0 || count(all, 'passed') === 0 ? 1 : 0;

@@ -1,0 +1,58 @@
+#!/bin/sh
+# npm test: installs what the tests need, builds, and runs every test. Arguments choose suites: unit, integration, conformance,
+# integration-node, conformance-node; none means all. The last line counts: "N passed, N failed, N skipped".
+set -eu
+cd "$(dirname "$0")/.."
+
+# Whatever stops before a test ran is a failure that is counted, too.
+finished=no
+trap '[ "$finished" = yes ] || echo "0 passed, 1 failed, 0 skipped"' EXIT
+
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null || {
+  echo "the tests need Node.js 20 or later" >&2
+  exit 1
+}
+[ -d node_modules ] || npm ci --ignore-scripts
+
+# Programs that only tests use. Without them the tests that need them are skipped, and say so. RUNT_TEST_PACKAGES=no leaves the host alone.
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need strace strace
+need objdump binutils
+need aarch64-linux-gnu-objdump binutils-aarch64-linux-gnu
+need qemu-aarch64-static qemu-user-static
+if [ -n "$missing" ]; then
+  if [ "${RUNT_TEST_PACKAGES:-yes}" = yes ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update </dev/null || true
+    for package in $missing; do
+      apt-get -qq install -y --no-install-recommends "$package" </dev/null >/dev/null ||
+        echo "$package can't be installed: the tests that need it are skipped"
+    done
+  else
+    echo "not installed:$missing; the tests that need them are skipped"
+  fi
+fi
+
+# The containers of the tests have a root file system of one static busybox. Debian's package would displace the dynamic one of the host, so
+# it is unpacked, not installed.
+is_static() { [ -x "$1" ] && LC_ALL=C ldd "$1" 2>&1 | grep -q 'not a dynamic'; }
+cached=$PWD/node_modules/.cache/busybox
+if [ -z "${BUSYBOX:-}" ] && ! is_static /bin/busybox && ! is_static /usr/bin/busybox; then
+  if [ ! -x "$cached" ] && [ "${RUNT_TEST_PACKAGES:-yes}" = yes ] && command -v apt-get >/dev/null 2>&1; then
+    unpacked=$(mktemp -d)
+    (cd "$unpacked" && chmod 0755 . && { [ "$(id -u)" != 0 ] || apt-get -qq update || true; } &&
+      apt-get -qq download busybox-static && dpkg -x busybox-static_*.deb . && mkdir -p "$(dirname "$cached")" &&
+      cp "$(find . -name busybox -type f | head -n 1)" "$cached") ||
+      echo "no static busybox: the tests that start containers are skipped"
+    rm -rf "$unpacked"
+  fi
+  [ ! -x "$cached" ] || export BUSYBOX="$cached"
+fi
+
+scripts/build.sh
+rm -rf build
+node_modules/.bin/tsc --outDir build
+
+finished=yes
+node scripts/run-tests.mjs "$@"
