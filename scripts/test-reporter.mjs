@@ -5,7 +5,7 @@ function errorText(error) {
   // node:test wraps what the test threw.
   const cause = error.cause ?? error;
   if (!(cause instanceof Error) && typeof cause !== 'object') return String(cause);
-  const text = cause.stack ?? cause.message ?? String(cause);
+  const text = (cause.stack ?? cause.message ?? String(cause)).replace(/\n +at (?:async )?[^\n]*node:[^\n]*/g, '');
   return cause.cause === undefined ? text : `${text}\ncaused by: ${cause.cause?.stack ?? cause.cause}`;
 }
 

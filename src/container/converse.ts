@@ -1,7 +1,7 @@
 // What the runtime hears from init during `create`, and answers (init/messages.ts).
 
 import { fail } from '../error.ts';
-import { decodeMessage, GO, MESSAGE } from '../init/messages.ts';
+import { decodeMessage, GO, type InitMessage, MESSAGE } from '../init/messages.ts';
 import type { Plan } from '../init/plan.ts';
 import { receivePacket, sendPacket } from '../linux/sockets.ts';
 import { hookFailure } from './hooks.ts';
@@ -19,39 +19,53 @@ export interface Listener {
 
 /** Returns init's pid when it is ready and waits for GO. Throws `init`, `hook` with the step that failed. */
 export function converse(channel: number, plan: Plan, listener: Listener): number {
-  let pid = 0;
+  const pid = initPid(channel);
+  if (pid.value !== 0) listener.started(pid.value);
   let hook: { type: number; value: number } | undefined;
   for (;;) {
-    const packet = receivePacket(channel);
-    if (typeof packet === 'number') {
-      fail({ code: 'init', message: 'hear from init', syscall: 'recvfrom', errno: -packet });
-    }
-    if (packet.length === 0) {
-      fail({
+    const message = pid.early.shift() ?? receive(channel);
+    if (message === undefined) {
+      return fail({
         code: 'init',
-        message: pid === 0 ? 'the launcher ended without a word' : 'init ended without a word while it prepared the container',
+        message:
+          pid.value === 0 ? 'the launcher ended without a word' : 'init ended without a word while it prepared the container',
         hint: 'was it killed, or did a memory limit hit it? see the kernel log',
       });
     }
-    const message = decodeMessage(packet);
-    if (message === undefined) fail({ code: 'init', message: `init sent ${packet.length} bytes that mean nothing` });
-    if (message.kind === 'failure') failed(plan, message.operation, message.errno, hook, listener);
+    if (message.kind === 'failure') return failed(plan, message.operation, message.errno, hook, listener);
     switch (message.type) {
-      case MESSAGE.pid:
-        pid = message.value;
-        listener.started(pid);
-        break;
       case MESSAGE.hooks:
-        listener.hooks(pid);
+        listener.hooks(pid.value);
         sendPacket(channel, GO);
         break;
       case MESSAGE.ready:
-        return pid;
+        return pid.value;
       default:
         // A hook of init's ended badly; the failure record that follows names it.
         hook = { type: message.type, value: message.value };
     }
   }
+}
+
+/** The launcher tells init's pid; what init itself says may come before. 0: the launcher has failed, or was killed. */
+function initPid(channel: number): { value: number; early: InitMessage[] } {
+  const early: InitMessage[] = [];
+  for (;;) {
+    const message = receive(channel);
+    if (message === undefined) return { value: 0, early };
+    if (message.kind === 'message' && message.type === MESSAGE.pid) return { value: message.value, early };
+    early.push(message);
+  }
+}
+
+/** undefined: all other ends are closed. */
+function receive(channel: number): InitMessage | undefined {
+  const packet = receivePacket(channel);
+  if (typeof packet === 'number') fail({ code: 'init', message: 'hear from init', syscall: 'recvfrom', errno: -packet });
+  if (packet.length === 0) return undefined;
+  return (
+    decodeMessage(packet) ?? fail({ code: 'init', message: `init sent ${packet.length} bytes that mean nothing` })
+  );
 }
 
 function failed(plan: Plan, operation: number, errno: number, hook: { type: number; value: number } | undefined, listener: Listener): never {

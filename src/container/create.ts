@@ -16,7 +16,7 @@ import type { Plan } from '../init/plan.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { spawnLauncher } from '../init/spawn.ts';
 import { memoryFile, writeAll } from '../linux/memfd.ts';
-import { processStat } from '../linux/procfs.ts';
+import { innermostPid, processStat } from '../linux/procfs.ts';
 import { listenAt, packetPair, sendPacket } from '../linux/sockets.ts';
 import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
@@ -152,7 +152,11 @@ function construct(options: CreateOptions, loaded: LoadedConfig, descriptors: De
       write(pid, false);
       progress.hooksRun = true;
       const state = hookState(record, 'created', pid);
-      if (hooks !== undefined) writeAll(hooks.state.fd, Buffer.from(state), 'write the state for the hooks');
+      if (hooks !== undefined) {
+        // Hooks in the container's namespaces read init's pid as it is there (runtime.md, "State").
+        const inner = Buffer.from(hookState(record, 'created', innermostPid(pid)));
+        writeAll(hooks.state.fd, inner, 'write the state for the hooks');
+      }
       const { prestart = [], createRuntime = [] } = config.hooks ?? {};
       runHooks({ kind: 'prestart', hooks: prestart, state, bundle });
       runHooks({ kind: 'createRuntime', hooks: createRuntime, state, bundle });

@@ -21,12 +21,13 @@ export interface MountPoint {
 }
 
 /** Init makes what is missing, and opens it in the root again: the answer is a name and a hint, no safety relies on it. */
-export function findMountPoint(root: number, path: string): MountPoint {
+export function findMountPoint(root: number, path: string, followLinks: boolean): MountPoint {
   const plain = open(root, path, 0, RESOLVE_NO_SYMLINKS);
   if (plain >= 0) {
     syscall('close', plain);
     return { destination: path, exists: true };
   }
+  if (!followLinks) return { destination: path, exists: false };
   const found = open(root, path, 0);
   if (found >= 0) syscall('close', found);
   if (found !== -ENOENT) return { destination: path, exists: false };

@@ -131,7 +131,9 @@ function prepareNamespaces(config: Config, descriptors: Descriptors): InitInputs
 
 function prepareMount(options: PrepareOptions, mount: Mount, index: number, root: number, earlier: readonly PreparedMount[]): PreparedMount {
   const pointer = `/mounts/${index}`;
-  const { destination, exists } = findMountPoint(root, cleanPath(mount.destination));
+  // proc and sysfs go on a plain directory or nowhere: no link is followed for them.
+  const isPlain = mount.type === 'proc' || mount.type === 'sysfs';
+  const { destination, exists } = findMountPoint(root, cleanPath(mount.destination), !isPlain);
   const present = presentComponents(destination, exists, earlier);
   if (destination === '/') {
     fail({ code: 'unsupported', message: 'a mount on / is not supported yet by this version of runt', pointer: `${pointer}/destination` });

@@ -39,6 +39,12 @@ export function executedFile(pid: number): string | undefined {
   }
 }
 
+/** The process's pid as it sees it itself, in its own pid namespace. */
+export function innermostPid(pid: number): number {
+  const match = /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return match === null ? pid : Number(match[1]);
+}
+
 /** The signals that the calling process ignores (bit n-1 is signal n), as its children would too. */
 export function ignoredSignals(): bigint {
   const match = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'));

@@ -1,0 +1,114 @@
+// A runtime that is killed in the middle: never a process in a container that `state` does not know, and `delete --force` removes all.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { check, type Container, ok, processesOf, type Sandbox, waitFor } from '../conformance/harness/index.ts';
+import { isExecutable, lasting, seeded } from './support.ts';
+
+/** Node.js takes four times as long for each. */
+const ROUNDS = isExecutable ? 200 : 40;
+const FEWER_ROUNDS = ROUNDS / 4;
+
+/** Milliseconds: the longest of some. */
+function measure(times: number, command: () => void): number {
+  let longest = 0;
+  for (let index = 0; index < times; index++) {
+    const begin = performance.now();
+    command();
+    longest = Math.max(longest, performance.now() - begin);
+  }
+  return longest;
+}
+
+/** SIGKILL for the runtime alone after so many milliseconds. */
+function killedAfter(milliseconds: number): { readonly prelude: string } {
+  return { prelude: `set -- timeout --foreground -s KILL ${(milliseconds / 1000).toFixed(5)} "$@"` };
+}
+
+const mountTable = () => readFileSync('/proc/self/mountinfo', 'utf8');
+
+/** Whatever was killed: what lives is known, and goes with `delete --force`. Returns the status that it was found in. */
+function assertRecoverable(box: Sandbox, container: Container, mounts: string): string {
+  // What init was doing when the runtime died it does to its end, which is near: then it learns of it.
+  const status = waitFor('a settled container', () => {
+    const result = container.stateResult();
+    const state = result.status === 0 ? (JSON.parse(result.stdout) as { status: string; pid: number }) : undefined;
+    assert.notEqual(state?.status, 'creating', 'nobody is creating it any more');
+    const living = processesOf(container.id);
+    if (state?.status === 'created' || state?.status === 'running') {
+      if (living.length > 0 && living.every((line) => line.startsWith(`process ${state.pid}:`))) return state.status;
+    } else if (living.length === 0) return state?.status ?? 'absent';
+    return undefined;
+  });
+  ok(container.delete({ flags: ['--force'] }));
+  box.assertNothingLeft();
+  assert.equal(mountTable(), mounts, 'the mount table of the host is as before');
+  return status;
+}
+
+function summary(found: readonly string[]): string {
+  const kinds = [...new Set(found)].sort();
+  return kinds.map((kind) => `${found.filter((status) => status === kind).length} ${kind}`).join(', ');
+}
+
+check(`a create that is killed at any of ${ROUNDS} moments leaves nothing that delete --force does not remove`, (box, context) => {
+  const container = lasting(box);
+  const mounts = mountTable();
+  const duration = measure(5, () => {
+    ok(container.create(killedAfter(10_000)));
+    ok(container.delete({ flags: ['--force'] }));
+  });
+  const random = seeded(2);
+  const found: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    container.create(killedAfter(((round + random()) / ROUNDS) * duration));
+    found.push(assertRecoverable(box, container, mounts));
+  }
+  context.diagnostic(`killed within ${duration.toFixed(0)} ms: ${summary(found)}`);
+  assert.ok(new Set(found).size > 1, `the moments are spread over the whole of create: ${summary(found)}`);
+});
+
+check(`a start that is killed at any of ${FEWER_ROUNDS} moments leaves a created or a running container`, (box, context) => {
+  const container = lasting(box);
+  const mounts = mountTable();
+  const duration = measure(3, () => {
+    ok(container.create());
+    ok(container.start(killedAfter(10_000)));
+    ok(container.delete({ flags: ['--force'] }));
+  });
+  const random = seeded(3);
+  const found: string[] = [];
+  for (let round = 0; round < FEWER_ROUNDS; round++) {
+    ok(container.create());
+    container.start(killedAfter(((round + random()) / FEWER_ROUNDS) * duration));
+    const { status } = container.state();
+    assert.ok(status === 'created' || status === 'running', `it is ${status}`);
+    if (status === 'created') ok(container.start());
+    found.push(assertRecoverable(box, container, mounts));
+  }
+  context.diagnostic(`killed within ${duration.toFixed(0)} ms: ${summary(found)}`);
+});
+
+check(`a delete that is killed at any of ${FEWER_ROUNDS} moments is finished by the next one`, (box) => {
+  const container = lasting(box);
+  const mounts = mountTable();
+  const duration = measure(3, () => {
+    ok(container.create());
+    ok(container.delete({ ...killedAfter(10_000), flags: ['--force'] }));
+  });
+  const random = seeded(4);
+  for (let round = 0; round < FEWER_ROUNDS; round++) {
+    ok(container.create());
+    container.delete({ ...killedAfter(((round + random()) / FEWER_ROUNDS) * duration), flags: ['--force'] });
+    assertRecoverable(box, container, mounts);
+  }
+});
+
+check('a run that is killed leaves its container running, known and removable', (box) => {
+  const container = lasting(box);
+  const mounts = mountTable();
+  const result = container.run({ prelude: 'set -- timeout --foreground -s KILL 1 "$@"' });
+  assert.notEqual(result.status, 0);
+  assert.equal(container.state().status, 'running');
+  assert.equal(assertRecoverable(box, container, mounts), 'running');
+});

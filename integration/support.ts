@@ -1,0 +1,88 @@
+// What the integration tests share beyond the conformance tests' harness: tests of runt itself, which look inside.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Container, runtimePath, type Sandbox } from '../conformance/harness/index.ts';
+
+/** The executable, not the program for Node.js. */
+export const isExecutable = !runtimePath.endsWith('.js');
+
+/** For the option `skip` of `check`. */
+export const needsExecutable: string | false = isExecutable
+  ? false
+  : 'is about the executable; this is the program for Node.js';
+export const needsNode: string | false = isExecutable
+  ? 'is about the program for Node.js; this is the executable'
+  : false;
+export const needsStrace: string | false =
+  spawnSync('strace', ['-V'], { stdio: 'ignore' }).status === 0 ? false : 'needs strace';
+
+/** A container whose program runs until it is killed. */
+export function lasting(box: Sandbox): Container {
+  return box.container((config) => {
+    config.process.args = ['/bin/sleep', '300'];
+  });
+}
+
+export function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+let traces = 0;
+
+/**
+ * A prelude that runs the runtime under strace(1), with the processes that it starts, and what reads the lines afterwards. `filter` as for -e.
+ */
+export function straced(box: Sandbox, filter: string): { readonly prelude: string; lines(): string[] } {
+  traces += 1;
+  const file = join(box.directory, `trace-${traces}`);
+  return {
+    prelude: `set -- strace -f -qq -s 4096 -e signal=none -e '${filter}' -o '${file}' "$@"`,
+    lines: () => readFileSync(file, 'utf8').trimEnd().split('\n'),
+  };
+}
+
+/** The paths that the traced processes tried to open or execute, and whether that went well. */
+export function openedPaths(lines: readonly string[]): { readonly path: string; readonly opened: boolean }[] {
+  return lines.flatMap((line) => {
+    const [, path, rest = ''] = /\b(?:open|openat|openat2|execve)\((?:[^"]*, )?"((?:[^"\\]|\\.)*)"(.*)$/.exec(line) ?? [];
+    return path === undefined ? [] : [{ path, opened: !/= -1 /.test(rest) }];
+  });
+}
+
+/** `../shared` beside the repository, or RUNT_SHARED; undefined where there is none. */
+export function sharedFolder(name: string): string | undefined {
+  const root = process.env['RUNT_SHARED'] ?? join(repository(), '../shared');
+  const path = join(root, name);
+  return existsSync(path) ? path : undefined;
+}
+
+/** The root of the repository: these tests are compiled to build/ in it. */
+export function repository(): string {
+  let directory = import.meta.dirname ?? process.cwd();
+  while (!existsSync(join(directory, 'package.json')) || !existsSync(join(directory, 'schemas'))) {
+    const parent = join(directory, '..');
+    if (parent === directory) return process.cwd();
+    directory = parent;
+  }
+  return directory;
+}
+
+/** Makes a directory below the sandbox's and returns its path. */
+export function directoryIn(box: Sandbox, name: string): string {
+  const path = join(box.directory, name);
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+/** Numbers in [0, 1) that are the same at each run (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
