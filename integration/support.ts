@@ -46,7 +46,8 @@ export function straced(box: Sandbox, filter: string): { readonly prelude: strin
 /** The paths that the traced processes tried to open or execute, and whether that went well. */
 export function openedPaths(lines: readonly string[]): { readonly path: string; readonly opened: boolean }[] {
   return lines.flatMap((line) => {
-    const [, path, rest = ''] = /\b(?:open|openat|openat2|execve)\((?:[^"]*, )?"((?:[^"\\]|\\.)*)"(.*)$/.exec(line) ?? [];
+    const [, path, rest = ''] =
+      /\b(?:open|openat|openat2|execve)\((?:[^"]*, )?"((?:[^"\\]|\\.)*)"(.*)$/.exec(line) ?? [];
     return path === undefined ? [] : [{ path, opened: !/= -1 /.test(rest) }];
   });
 }

@@ -4,7 +4,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { fail } from '../error.ts';
 import type { Log } from '../log.ts';
-import { writeAllText } from './output.ts';
+import { writeFully } from './output.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 
@@ -85,6 +85,15 @@ export interface OpenLog extends Log {
 
 const STANDARD_ERROR = 2;
 
+/** A bare line on standard error. Where that can't be written there is nobody left to tell; the exit status still says it. */
+function tell(line: string): void {
+  try {
+    writeFully(STANDARD_ERROR, `${line}\n`);
+  } catch {
+    return;
+  }
+}
+
 /** Opens the log: a file is appended to, and made where it is missing. Throws `host` where it can't be opened. */
 export function openLog(settings: LogSettings): OpenLog {
   const { file, format } = settings;
@@ -107,7 +116,18 @@ export function openLog(settings: LogSettings): OpenLog {
       );
     }
   }
-  const write = (level: LogLevel, message: string) => writeAllText(fd, logLine(format, level, message, new Date()));
+  let complained = false;
+  const write = (level: LogLevel, message: string): void => {
+    try {
+      writeFully(fd, logLine(format, level, message, new Date()));
+    } catch (error) {
+      // A full disk, a reader that has gone: no reason to stop in the middle of what the command does.
+      if (fd === STANDARD_ERROR || complained) return;
+      complained = true;
+      const reason = error instanceof Error ? error.message : String(error);
+      tell(`the log file ${file} can't be written: ${reason}`);
+    }
+  };
   return {
     debug: (message) => {
       if (settings.debug) write('debug', message);
@@ -118,10 +138,10 @@ export function openLog(settings: LogSettings): OpenLog {
     fatal: (message, details) => {
       for (const detail of details) {
         if (fd !== STANDARD_ERROR || format === 'json') write('error', detail);
-        if (fd !== STANDARD_ERROR || format === 'text') writeAllText(STANDARD_ERROR, `${detail}\n`);
+        if (fd !== STANDARD_ERROR || format === 'text') tell(detail);
       }
       write('error', message);
-      if (fd !== STANDARD_ERROR) writeAllText(STANDARD_ERROR, `${message}\n`);
+      if (fd !== STANDARD_ERROR) tell(message);
     },
     close: () => {
       if (fd !== STANDARD_ERROR) closeSync(fd);

@@ -28,7 +28,9 @@ export function converse(channel: number, plan: Plan, listener: Listener): numbe
       return fail({
         code: 'init',
         message:
-          pid.value === 0 ? 'the launcher ended without a word' : 'init ended without a word while it prepared the container',
+          pid.value === 0
+            ? 'the launcher ended without a word'
+            : 'init ended without a word while it prepared the container',
         hint: 'was it killed, or did a memory limit hit it? see the kernel log',
       });
     }
@@ -61,20 +63,26 @@ function initPid(channel: number): { value: number; early: InitMessage[] } {
 /** undefined: all other ends are closed. */
 function receive(channel: number): InitMessage | undefined {
   const packet = receivePacket(channel);
-  if (typeof packet === 'number') fail({ code: 'init', message: 'hear from init', syscall: 'recvfrom', errno: -packet });
+  if (typeof packet === 'number')
+    fail({ code: 'init', message: 'hear from init', syscall: 'recvfrom', errno: -packet });
   if (packet.length === 0) return undefined;
-  return (
-    decodeMessage(packet) ?? fail({ code: 'init', message: `init sent ${packet.length} bytes that mean nothing` })
-  );
+  return decodeMessage(packet) ?? fail({ code: 'init', message: `init sent ${packet.length} bytes that mean nothing` });
 }
 
-function failed(plan: Plan, operation: number, errno: number, hook: { type: number; value: number } | undefined, listener: Listener): never {
+function failed(
+  plan: Plan,
+  operation: number,
+  errno: number,
+  hook: { type: number; value: number } | undefined,
+  listener: Listener,
+): never {
   const step = startStep(plan, operation);
   const named = /^run (\w+) hook #(\d+): (.*)$/s.exec(step.sentence);
   if (named === null) return fail(stepProblem(step, errno));
   const [, kind = '', index = '0', path = ''] = named;
   const output = listener.hookOutput();
-  if (hook === undefined) return hookFailure(kind, Number(index), `exec ${path}: ${stepProblem(step, errno).message}`, output);
+  if (hook === undefined)
+    return hookFailure(kind, Number(index), `exec ${path}: ${stepProblem(step, errno).message}`, output);
   const what =
     hook.type === MESSAGE.hookTimeout
       ? `${path} took longer than its timeout`

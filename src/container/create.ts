@@ -13,8 +13,8 @@ import { compileInit } from '../init/compile.ts';
 import type { InitInputs } from '../init/inputs.ts';
 import { GO } from '../init/messages.ts';
 import type { Plan } from '../init/plan.ts';
-import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { spawnLauncher } from '../init/spawn.ts';
+import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { memoryFile, writeAll } from '../linux/memfd.ts';
 import { innermostPid, processStat } from '../linux/procfs.ts';
 import { listenAt, packetPair, sendPacket } from '../linux/sockets.ts';
@@ -29,7 +29,15 @@ import { readTail, runHooks } from './hooks.ts';
 import { prepare } from './prepare.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
-import { checkId, type ContainerRecord, directoryOf, removeRecord, reserve, startSocketOf, writeRecord } from './store.ts';
+import {
+  type ContainerRecord,
+  checkId,
+  directoryOf,
+  removeRecord,
+  reserve,
+  startSocketOf,
+  writeRecord,
+} from './store.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 export interface CreateOptions {
@@ -93,7 +101,12 @@ function refuseOptions({ consoleSocket, pidfdSocket, systemdCgroup }: CreateOpti
   if (systemdCgroup) refuse('--systemd-cgroup');
 }
 
-function construct(options: CreateOptions, loaded: LoadedConfig, descriptors: Descriptors, progress: Progress): ContainerRecord {
+function construct(
+  options: CreateOptions,
+  loaded: LoadedConfig,
+  descriptors: Descriptors,
+  progress: Progress,
+): ContainerRecord {
   const { root, id, bundle, log } = options;
   const { config } = loaded;
   const cgroupHost = detectCgroups();
@@ -173,7 +186,11 @@ function construct(options: CreateOptions, loaded: LoadedConfig, descriptors: De
   return record;
 }
 
-function firstRecord({ id, bundle }: CreateOptions, { config }: LoadedConfig, cgroups: ContainerRecord['cgroups']): ContainerRecord {
+function firstRecord(
+  { id, bundle }: CreateOptions,
+  { config }: LoadedConfig,
+  cgroups: ContainerRecord['cgroups'],
+): ContainerRecord {
   const own = (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && (path ?? '') === '');
   return {
     version: 1,
@@ -221,7 +238,11 @@ function prepareHooks({ config }: LoadedConfig, descriptors: Descriptors): InitI
   };
 }
 
-function launch({ root, id, preserveFds }: CreateOptions, plan: Plan, descriptors: Descriptors): ReturnType<typeof spawnLauncher> {
+function launch(
+  { root, id, preserveFds }: CreateOptions,
+  plan: Plan,
+  descriptors: Descriptors,
+): ReturnType<typeof spawnLauncher> {
   // Node marks all descriptors that it inherits close-on-exec, 0 to 2 included.
   for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);
   descriptors.release();

@@ -6,7 +6,7 @@ import { fail, RuntError } from '../error.ts';
 import { isSameProcess } from '../linux/procfs.ts';
 import type { Log } from '../log.ts';
 import { hookState, type Named, statusOf } from './state.ts';
-import { checkId, type ContainerRecord, type ProcessRecord, readRecord, removeRecord } from './store.ts';
+import { type ContainerRecord, checkId, type ProcessRecord, readRecord, removeRecord } from './store.ts';
 
 const SIGKILL = 9;
 /** How long a killed process may take to end, in milliseconds. */
@@ -47,7 +47,11 @@ export async function deleteContainer({ root, id, force, log }: DeleteOptions): 
       hint: 'kill it first, or use --force',
     });
   }
-  if (status === 'creating') await endProcess(record.creator, `the create of container "${id}"`);
+  if (status === 'creating') {
+    await endProcess(record.creator, `the create of container "${id}"`);
+    // It may have come further before it was killed, or to its end: the record that was read may not know of its init.
+    return deleteContainer({ root, id, force, log });
+  }
   if (status !== 'stopped' && record.init !== undefined) await endProcess(record.init, `container "${id}"`);
   await destroy(root, record, log);
 }
@@ -63,7 +67,11 @@ async function endProcess(process: ProcessRecord, name: string): Promise<void> {
   const ended = waitForEnd(pidfd, PATIENCE);
   syscall('close', pidfd);
   if (!ended && isSameProcess(process.pid, process.startTime)) {
-    fail({ code: 'status', message: `${name} (pid ${process.pid}) was killed, but does not end`, hint: 'is it in an uninterruptible system call?' });
+    fail({
+      code: 'status',
+      message: `${name} (pid ${process.pid}) was killed, but does not end`,
+      hint: 'is it in an uninterruptible system call?',
+    });
   }
 }
 

@@ -76,8 +76,10 @@ function runHook(call: HookCall, hook: Hook, index: number): void {
     if (status === 'timeout') {
       hookFailure(call.kind, index, `${hook.path} took longer than its timeout of ${hook.timeout} s`, readTail(output));
     }
-    if ('signal' in status) hookFailure(call.kind, index, `${hook.path} was killed by signal ${status.signal}`, readTail(output));
-    if (status.exited !== 0) hookFailure(call.kind, index, `exit status ${status.exited} of ${hook.path}`, readTail(output));
+    if ('signal' in status)
+      hookFailure(call.kind, index, `${hook.path} was killed by signal ${status.signal}`, readTail(output));
+    if (status.exited !== 0)
+      hookFailure(call.kind, index, `exit status ${status.exited} of ${hook.path}`, readTail(output));
   } finally {
     syscall('close', input);
     syscall('close', output);

@@ -40,6 +40,9 @@ export function mountPointOf(path: string): string {
  */
 export function fullyVisibleMounts(rootPath: string): string[] {
   return hostMounts()
-    .filter(({ root, type, mountPoint }) => root === '/' && (type === 'proc' || type === 'sysfs') && !mountPoint.startsWith(`${rootPath}/`))
+    .filter(
+      ({ root, type, mountPoint }) =>
+        root === '/' && (type === 'proc' || type === 'sysfs') && !mountPoint.startsWith(`${rootPath}/`),
+    )
     .map(({ mountPoint }) => mountPoint);
 }

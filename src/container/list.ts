@@ -1,8 +1,8 @@
 // Every container under a state directory.
 
-import { stateOf, type ContainerState } from './state.ts';
-import { listIds, readRecord } from './store.ts';
 import { RuntError } from '../error.ts';
+import { type ContainerState, stateOf } from './state.ts';
+import { listIds, readRecord } from './store.ts';
 
 export type ListedContainer = ContainerState;
 

@@ -1,8 +1,15 @@
 // Mount points that the image hides behind links to nothing: /etc/resolv.conf of many images is one.
 
-import { cleanPath, IN_ROOT } from '../init/steps/context.ts';
-import { O_CLOEXEC, O_NOFOLLOW, O_PATH, OPEN_HOW_SIZE, openHow, RESOLVE_NO_SYMLINKS } from '../linux/mount-constants.ts';
 import type { PreparedMount } from '../init/inputs.ts';
+import { cleanPath, IN_ROOT } from '../init/steps/context.ts';
+import {
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_PATH,
+  OPEN_HOW_SIZE,
+  openHow,
+  RESOLVE_NO_SYMLINKS,
+} from '../linux/mount-constants.ts';
 import { syscall } from '../linux/syscall.ts';
 
 const ENOENT = 2;
@@ -46,7 +53,11 @@ const EMPTY = new Set(['tmpfs', 'ramfs']);
 const FIXED = new Set(['proc', 'sysfs', 'mqueue', 'devpts']);
 
 /** How many components of the destination are there for sure after the earlier mounts (InitInputs, `present`). */
-export function presentComponents(destination: string, existsInImage: boolean, earlier: readonly PreparedMount[]): number {
+export function presentComponents(
+  destination: string,
+  existsInImage: boolean,
+  earlier: readonly PreparedMount[],
+): number {
   const all = destination.split('/').length - 1;
   const below = (path: string): boolean => destination.startsWith(`${path}/`);
   const cover = earlier.findLast((mount) => below(mount.destination) || mount.destination === destination);

@@ -1,7 +1,7 @@
 // What only the host can do or know, done before init is compiled: namespaces opened, sources of mounts copied, facts looked up. It becomes
 // the compiler's input (init/inputs.ts).
 
-import { existsSync, fstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, fstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import type { CgroupHandles } from '../cgroup/create.ts';
 import type { CgroupHost } from '../cgroup/host.ts';
@@ -57,7 +57,9 @@ export function prepare(options: PrepareOptions): Prepared {
   const root = prepareRoot(options);
   const namespaces = prepareNamespaces(config, descriptors);
   const mounts: PreparedMount[] = [];
-  (config.mounts ?? []).forEach((mount, index) => void mounts.push(prepareMount(options, mount, index, root.tree.fd, mounts)));
+  (config.mounts ?? []).forEach(
+    (mount, index) => void mounts.push(prepareMount(options, mount, index, root.tree.fd, mounts)),
+  );
   const home = homeOf(config, root.tree.fd);
   return {
     root,
@@ -68,9 +70,7 @@ export function prepare(options: PrepareOptions): Prepared {
         controllers,
         file: descriptors.inherit(fd, `${path}/tasks`),
       })),
-      ...(cgroups.unified === null
-        ? {}
-        : { directory: descriptors.inherit(cgroups.unified.fd, cgroups.unified.path) }),
+      ...(cgroups.unified === null ? {} : { directory: descriptors.inherit(cgroups.unified.fd, cgroups.unified.path) }),
     },
     caller: { openFiles: callersOpenFiles(), ignoredSignals: signalNumbers(ignoredSignals()) },
     kcore: existsSync('/proc/kcore'),
@@ -115,7 +115,10 @@ function prepareNamespaces(config: Config, descriptors: Descriptors): InitInputs
     const fd = mustSyscall(doing, 'openat', AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     joined.push({ type, descriptor: descriptors.inherit(fd, path), pointer: at });
     const kind = syscall('ioctl', fd, NS_GET_NSTYPE, 0);
-    if (kind === NAMESPACES[type].flag) return;
+    if (kind === NAMESPACES[type].flag) {
+      refuseHostSysctls(config, type, fd, path);
+      return;
+    }
     const found = Object.entries(NAMESPACES).find(([, { flag }]) => flag === kind)?.[0];
     fail({
       code: 'config',
@@ -129,14 +132,36 @@ function prepareNamespaces(config: Config, descriptors: Descriptors): InitInputs
   return { joined, created };
 }
 
-function prepareMount(options: PrepareOptions, mount: Mount, index: number, root: number, earlier: readonly PreparedMount[]): PreparedMount {
+/** A joined namespace may be the host's own by another name: its settings are not the container's to change (CVE-2022-0811). */
+function refuseHostSysctls(config: Config, type: string, fd: number, path: string): void {
+  if (type !== 'network' || config.linux?.sysctl === undefined) return;
+  const key = Object.keys(config.linux.sysctl).find((name) => /^net[./]/.test(name));
+  if (key === undefined || fstatSync(fd).ino !== statSync('/proc/self/ns/net').ino) return;
+  fail({
+    code: 'config',
+    message: `sysctl "${key}" is not allowed: the network namespace "${path}" is the host's`,
+    pointer: `/linux/sysctl/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+  });
+}
+
+function prepareMount(
+  options: PrepareOptions,
+  mount: Mount,
+  index: number,
+  root: number,
+  earlier: readonly PreparedMount[],
+): PreparedMount {
   const pointer = `/mounts/${index}`;
   // proc and sysfs go on a plain directory or nowhere: no link is followed for them.
   const isPlain = mount.type === 'proc' || mount.type === 'sysfs';
   const { destination, exists } = findMountPoint(root, cleanPath(mount.destination), !isPlain);
   const present = presentComponents(destination, exists, earlier);
   if (destination === '/') {
-    fail({ code: 'unsupported', message: 'a mount on / is not supported yet by this version of runt', pointer: `${pointer}/destination` });
+    fail({
+      code: 'unsupported',
+      message: 'a mount on / is not supported yet by this version of runt',
+      pointer: `${pointer}/destination`,
+    });
   }
   if (!mayBeMountedOn(destination)) {
     fail({
@@ -148,12 +173,21 @@ function prepareMount(options: PrepareOptions, mount: Mount, index: number, root
   }
   const parsed = parseMountOptions(mount.options ?? []);
   const { type } = mount;
-  if (parsed.bind !== undefined || type === 'bind') return { ...prepareBind(options, mount, index, destination), present };
+  if (parsed.bind !== undefined || type === 'bind')
+    return { ...prepareBind(options, mount, index, destination), present };
   if (destination === '/proc' && type !== 'proc') {
-    fail({ code: 'config', message: `"${destination}" cannot be mounted because it is not of type proc`, pointer: `${pointer}/type` });
+    fail({
+      code: 'config',
+      message: `"${destination}" cannot be mounted because it is not of type proc`,
+      pointer: `${pointer}/type`,
+    });
   }
   if (type === undefined || type === '' || type === 'none') {
-    fail({ code: 'config', message: `the mount on "${destination}" has neither a type nor the option bind`, pointer: `${pointer}/type` });
+    fail({
+      code: 'config',
+      message: `the mount on "${destination}" has neither a type nor the option bind`,
+      pointer: `${pointer}/type`,
+    });
   }
   if (type !== 'cgroup') return { kind: 'filesystem', type, destination, present };
   if (options.cgroupHost.mode === 'v2') return { kind: 'cgroup2', destination, present };
@@ -165,7 +199,12 @@ type BindMount = Extract<PreparedMount, { kind: 'bind' }>;
 const PROC_ROOT_INODE = 1;
 const PROC_SUPER_MAGIC = 0x9fa0n;
 
-function prepareBind({ config, bundle, descriptors }: PrepareOptions, mount: Mount, index: number, destination: string): Omit<BindMount, 'present'> {
+function prepareBind(
+  { config, bundle, descriptors }: PrepareOptions,
+  mount: Mount,
+  index: number,
+  destination: string,
+): Omit<BindMount, 'present'> {
   const pointer = `/mounts/${index}/source`;
   if (mount.source === undefined || mount.source === '') {
     fail({ code: 'config', message: `the bind mount on "${destination}" has no source`, pointer });
@@ -179,7 +218,10 @@ function prepareBind({ config, bundle, descriptors }: PrepareOptions, mount: Mou
   if (destination === '/proc') checkProcSource(fd, source, stat.ino, pointer);
   const change = (set: number, clear: number, flag: number, deep: boolean): void => {
     const flags = AT_EMPTY_PATH | (deep ? AT_RECURSIVE : 0);
-    const doing = { message: `set the attributes of the mount on "${destination}"`, pointer: `/mounts/${index}/options` };
+    const doing = {
+      message: `set the attributes of the mount on "${destination}"`,
+      pointer: `/mounts/${index}/options`,
+    };
     mustSyscall(doing, 'mount_setattr', fd, '', flags, mountAttr(set, clear, flag), MOUNT_ATTR_SIZE);
   };
   // The copy is a peer of the source where that is shared: what is mounted in the container would appear on the host.
@@ -195,7 +237,11 @@ function checkProcSource(fd: number, source: string, inode: number, pointer: str
   const status = Buffer.alloc(120);
   mustSyscall({ message: `look at the file system of "${source}"`, pointer }, 'fstatfs', fd, status);
   if (status.readBigInt64LE(0) === PROC_SUPER_MAGIC && inode === PROC_ROOT_INODE) return;
-  fail({ code: 'config', message: `"/proc" cannot be mounted because "${source}" is not of type proc, or not its root`, pointer });
+  fail({
+    code: 'config',
+    message: `"/proc" cannot be mounted because "${source}" is not of type proc, or not its root`,
+    pointer,
+  });
 }
 
 /** The v1 hierarchies as folders of the container's cgroup mount. */
@@ -212,7 +258,8 @@ function callersOpenFiles(): { soft: bigint; hard: bigint } {
   const parents = Buffer.alloc(16);
   mustSyscall({ message: 'read the limit of open files' }, 'prlimit64', 0, RLIMIT_NOFILE, null, own);
   const hard = own.readBigUInt64LE(8);
-  if (syscall('prlimit64', process.ppid, RLIMIT_NOFILE, null, parents) < 0) return { soft: own.readBigUInt64LE(0), hard };
+  if (syscall('prlimit64', process.ppid, RLIMIT_NOFILE, null, parents) < 0)
+    return { soft: own.readBigUInt64LE(0), hard };
   const soft = parents.readBigUInt64LE(0);
   return { soft: soft < hard ? soft : hard, hard };
 }

@@ -32,7 +32,9 @@ export function stepProblem(step: StartStep, errno: number): Problem {
       code: 'exec',
       message: known ? sentence : `${sentence}: ${errnoText(errno)}`,
       ...where,
-      ...(interpreter ? { hint: 'the file is there, but not the interpreter that its first line or its ELF header names' } : {}),
+      ...(interpreter
+        ? { hint: 'the file is there, but not the interpreter that its first line or its ELF header names' }
+        : {}),
     };
   }
   return {

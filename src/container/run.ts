@@ -19,8 +19,23 @@ export interface RunOptions extends CreateOptions {
 
 /** What a person or a service manager may send to `run`, meaning the container. Not those that a fault of ours raises. */
 const FORWARDED = [
-  'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGTERM', 'SIGCONT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU',
-  'SIGALRM', 'SIGWINCH', 'SIGVTALRM', 'SIGXCPU', 'SIGXFSZ', 'SIGIO', 'SIGPWR',
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGTERM',
+  'SIGCONT',
+  'SIGTSTP',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGALRM',
+  'SIGWINCH',
+  'SIGVTALRM',
+  'SIGXCPU',
+  'SIGXFSZ',
+  'SIGIO',
+  'SIGPWR',
 ] as const;
 
 /** Returns the exit status for the caller: the program's, or 128 + the signal that ended it; 0 when detached. */

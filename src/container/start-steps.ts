@@ -6,7 +6,8 @@ import type { StartStep } from './store.ts';
 /** The step of an operation, as it is told to people. */
 export function startStep(plan: Plan, index: number): StartStep {
   const operation = plan.operations[index];
-  if (operation?.kind !== 'call' && operation?.kind !== 'fail') return { operation: index, sentence: `operation ${index} of init` };
+  if (operation?.kind !== 'call' && operation?.kind !== 'fail')
+    return { operation: index, sentence: `operation ${index} of init` };
   return toStep(operation, index);
 }
 

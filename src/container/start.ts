@@ -2,6 +2,7 @@
 
 import { fail } from '../error.ts';
 import { decodeMessage, MESSAGE } from '../init/messages.ts';
+import { ERRNO } from '../linux/errno.ts';
 import { connectTo, receivePacket } from '../linux/sockets.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
@@ -10,7 +11,6 @@ import { runHooks } from './hooks.ts';
 import { hookProblem, stepProblem } from './problems.ts';
 import { hookState, type Named, requireRecord, statusOf } from './state.ts';
 import { type ContainerRecord, type StartStep, startSocketOf } from './store.ts';
-import { ERRNO } from '../linux/errno.ts';
 
 /** Throws `status` (with no effect) unless the container is created; `exec` or `init` when the program can't be executed; `hook`. */
 export async function startContainer({ root, id, log }: Named & { readonly log: Log }): Promise<void> {
@@ -73,14 +73,14 @@ function releaseInit(root: string, record: ContainerRecord): void {
     syscall('close', connection);
   }
   if (executing) return;
-  const status = statusOf(record);
+  // Init closes its listening socket for the first start, and is the program a moment later: it lives, so it was not ours to start.
+  const lives = statusOf(record) !== 'stopped';
   fail({
-    code: status === 'running' ? 'status' : 'init',
-    message:
-      status === 'running'
-        ? `cannot start container "${record.id}": another start was first`
-        : `start container "${record.id}": its init ended before the program was executed`,
-    ...(status === 'running' ? {} : { hint: 'was it killed, or did a memory limit hit it?' }),
+    code: lives ? 'status' : 'init',
+    message: lives
+      ? `cannot start container "${record.id}": another start was first`
+      : `cannot start container "${record.id}": its init ended before the program was executed`,
+    ...(lives ? {} : { hint: 'was it killed, did a memory limit hit it, or was another start first?' }),
   });
 }
 

@@ -61,7 +61,10 @@ const LONGEST_ID = 255;
 export function checkId(id: string): void {
   if (id === '') fail({ code: 'id', message: 'container id must not be empty' });
   if (id.length > LONGEST_ID) {
-    fail({ code: 'id', message: `invalid container id: it has ${id.length} characters, ${LONGEST_ID} at most are possible` });
+    fail({
+      code: 'id',
+      message: `invalid container id: it has ${id.length} characters, ${LONGEST_ID} at most are possible`,
+    });
   }
   if (!ID.test(id)) {
     fail({
@@ -107,14 +110,16 @@ export function reserve(root: string, id: string): void {
     mkdirSync(directory, 0o700);
     return;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') fail({ code: 'exists', message: `container with id "${id}" already exists` }, error);
+    if (codeOf(error) === 'EEXIST')
+      fail({ code: 'exists', message: `container with id "${id}" already exists` }, error);
     if (codeOf(error) !== 'ENOENT') stateFailure(`make the state directory "${directory}"`, error);
   }
   try {
     mkdirSync(root, { recursive: true, mode: 0o711 });
     mkdirSync(directory, 0o700);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') fail({ code: 'exists', message: `container with id "${id}" already exists` }, error);
+    if (codeOf(error) === 'EEXIST')
+      fail({ code: 'exists', message: `container with id "${id}" already exists` }, error);
     stateFailure(`make the state directory "${directory}"`, error);
   }
 }

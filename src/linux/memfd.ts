@@ -1,8 +1,8 @@
 // Executables and messages in memory: memfd_create(2).
 
 import { fail } from '../error.ts';
-import { mustSyscall, syscall } from './syscall.ts';
 import { O_CLOEXEC, O_RDWR } from './mount-constants.ts';
+import { mustSyscall, syscall } from './syscall.ts';
 
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
@@ -41,7 +41,13 @@ export function executableInMemory(name: string, bytes: Uint8Array, directory: s
     seals &= ~F_SEAL_EXEC;
   }
   if (fd === -EACCES) return executableFile(bytes, directory);
-  if (fd < 0) fail({ code: 'system', message: 'make the memory file that init is executed from', syscall: 'memfd_create', errno: -fd });
+  if (fd < 0)
+    fail({
+      code: 'system',
+      message: 'make the memory file that init is executed from',
+      syscall: 'memfd_create',
+      errno: -fd,
+    });
   writeAll(fd, bytes, 'write init into its memory file');
   mustSyscall({ message: "seal init's memory file" }, 'fcntl', fd, F_ADD_SEALS, seals);
   const present = syscall('fcntl', fd, F_GET_SEALS);

@@ -1,7 +1,7 @@
 // Processes by descriptor (pidfd_open(2)): a signal can't reach another process that got the same pid meanwhile.
 
-import { syscall } from './syscall.ts';
 import { processStat } from './procfs.ts';
+import { syscall } from './syscall.ts';
 
 /** A close-on-exec descriptor of the process, or -errno (-3, ESRCH: there is none). With `startTime`, of that process only. */
 export function pidfdOpen(pid: number, startTime?: number): number {

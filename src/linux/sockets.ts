@@ -14,7 +14,11 @@ const PATH_MAX_UNIX = 108;
 function unixAddress(path: string): Uint8Array {
   const bytes = Buffer.from(path);
   if (bytes.length >= PATH_MAX_UNIX) {
-    fail({ code: 'state', message: `the socket path "${path}" is longer than ${PATH_MAX_UNIX - 1} bytes`, hint: 'use a shorter --root' });
+    fail({
+      code: 'state',
+      message: `the socket path "${path}" is longer than ${PATH_MAX_UNIX - 1} bytes`,
+      hint: 'use a shorter --root',
+    });
   }
   const address = Buffer.alloc(2 + bytes.length + 1);
   address.writeUInt16LE(AF_UNIX, 0);
@@ -25,7 +29,14 @@ function unixAddress(path: string): Uint8Array {
 /** Two connected ends, both close-on-exec, that keep the bounds of messages. */
 export function packetPair(): readonly [number, number] {
   const pair = Buffer.alloc(8);
-  mustSyscall({ message: 'make the socket pair between the runtime and init' }, 'socketpair', AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+  mustSyscall(
+    { message: 'make the socket pair between the runtime and init' },
+    'socketpair',
+    AF_UNIX,
+    SOCK_SEQPACKET | SOCK_CLOEXEC,
+    0,
+    pair,
+  );
   return [pair.readInt32LE(0), pair.readInt32LE(4)];
 }
 

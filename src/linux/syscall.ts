@@ -1,7 +1,7 @@
 // The door to the kernel: every system call of the host side that node:fs does not offer goes through `syscall`.
 // One function of libc is bound for all of them: syscall(2).
 
-import { fail, type ErrorCode } from '../error.ts';
+import { type ErrorCode, fail } from '../error.ts';
 import { koffi, libraryC, type NativeFunction } from './koffi.ts';
 import { SYSCALL_NUMBERS, type SyscallName } from './syscall-numbers.ts';
 
@@ -23,7 +23,8 @@ export function addressOf(bytes: Uint8Array): bigint {
 
 /** `text` as C wants it. NUL bytes inside are refused, since the kernel would see a shorter string than the config says. */
 export function cString(text: string): Uint8Array {
-  if (text.includes('\0')) fail({ code: 'config', message: `a string contains a NUL character: ${JSON.stringify(text)}` });
+  if (text.includes('\0'))
+    fail({ code: 'config', message: `a string contains a NUL character: ${JSON.stringify(text)}` });
   return Buffer.from(`${text}\0`);
 }
 

@@ -1,9 +1,9 @@
 // Waiting for a child while the event loop goes on: the engine's signal handlers run only there.
 
 import { processStat } from './procfs.ts';
-import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
-import { addressOf, boundSyscall, syscall } from './syscall.ts';
 import { decodeWaitStatus, type ExitStatus } from './spawn.ts';
+import { addressOf, boundSyscall, syscall } from './syscall.ts';
+import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
 
 /** wait4(2) in a thread of its own. undefined: it is not our child. */
 export async function waitForChildAsync(pid: number): Promise<ExitStatus | undefined> {

@@ -2,14 +2,13 @@
 // ajv compiled ahead of time, the rules. All that is needed to explain an invalid one is loaded only then.
 
 import { fail, RuntError } from '../error.ts';
-import { show, type Violation, violationText } from './findings.ts';
+import { type Violation, violationText } from './findings.ts';
 import { validateConfig } from './generated/config-lean.ts';
 import type { Config } from './generated/types.ts';
 import { valueAt } from './pointer.ts';
 import { readDocument } from './read.ts';
 import { violationsOf } from './semantics/index.ts';
 import { scanIfNeeded, textViolations } from './semantics/text.ts';
-import type { SchemaError } from './validator.ts';
 
 export interface LoadedConfig {
   /** Where it was read from, as the caller named it. */
@@ -42,7 +41,7 @@ export async function loadConfig(bundle: string): Promise<LoadedConfig> {
   }
 }
 
-/** The synchronous part: throws a RuntError of code `config` that tells the first thing wrong, without its line. */
+/** The synchronous part: throws a RuntError of code `config` that tells a rule that is broken, or only that the schema is. */
 export function parseConfig(text: string, file: string): LoadedConfig {
   let document: unknown;
   try {
@@ -53,14 +52,9 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       error,
     );
   }
-  if (!validateConfig(document)) {
-    const error = validateConfig.errors?.[0];
-    fail({
-      code: 'config',
-      message: `${file}: ${brief(error, document)}`,
-      ...(error === undefined ? {} : { pointer: error.instancePath }),
-    });
-  }
+  // It says yes or no only: what is wrong is the full report's to tell.
+  if (!validateConfig(document))
+    fail({ code: 'config', message: `${file}: the config does not fit the specification` });
   const config = document as Config;
   const scanned = scanIfNeeded(text, document);
   const violations = [...textViolations(text, document, scanned), ...violationsOf(config, 'linux')];
@@ -79,13 +73,4 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : undefined;
     },
   };
-}
-
-/** Without the words of the full report, which are not loaded here. */
-function brief(error: SchemaError | undefined, document: unknown): string {
-  if (error === undefined) return 'the config does not fit the specification';
-  const { instancePath, keyword, params } = error;
-  const place = instancePath === '' ? 'the config' : instancePath;
-  if (keyword === 'required') return `${place} lacks "${String(params['missingProperty'])}"`;
-  return `${place}: ${show(valueAt(document, instancePath))} does not fit the specification (${keyword})`;
 }

@@ -38,9 +38,13 @@ export function maskPaths(context: StepContext): void {
     });
     // Only an attached mount can be copied (Linux before 6.15): for a while it lies on the old root.
     plan.withSlot((old) => {
-      plan.call('openat', [plan.value(AT_FDCWD, 'AT_FDCWD'), '/', plan.value(O_PATH | O_DIRECTORY, 'O_PATH|O_DIRECTORY'), 0], {
-        result: old,
-      });
+      plan.call(
+        'openat',
+        [plan.value(AT_FDCWD, 'AT_FDCWD'), '/', plan.value(O_PATH | O_DIRECTORY, 'O_PATH|O_DIRECTORY'), 0],
+        {
+          result: old,
+        },
+      );
       attach(plan, plan.slotRef(nothing), plan.slotRef(old));
     });
   });

@@ -147,7 +147,8 @@ export function ensureDirectory(context: StepContext, path: string, result: Slot
   for (let index = present; index < parts.length; index++) {
     const name = parts[index] ?? '';
     const prefix = `/${parts.slice(0, index + 1).join('/')}`;
-    if (index === present) openInRoot(context, `/${parts.slice(0, index).join('/')}`, { flags: O_DIRECTORY, resolve, result });
+    if (index === present)
+      openInRoot(context, `/${parts.slice(0, index).join('/')}`, { flags: O_DIRECTORY, resolve, result });
     const made = plan.label();
     // There already: it was not missing, or somebody (a container with the same root file system) has just made it.
     plan.call('mkdirat', [plan.slotRef(result), name, plan.value(0o755, '0755')], { on: { EEXIST: made } });
@@ -231,7 +232,12 @@ export function attach(plan: PlanBuilder, tree: Argument, target: Argument): voi
 export function setAttributes(
   plan: PlanBuilder,
   mount: Argument,
-  change: { readonly set?: number; readonly clear?: number; readonly propagation?: number; readonly recursive?: boolean },
+  change: {
+    readonly set?: number;
+    readonly clear?: number;
+    readonly propagation?: number;
+    readonly recursive?: boolean;
+  },
 ): void {
   const { set = 0, clear = 0, propagation = 0, recursive = false } = change;
   const attributes = plan.constant(mountAttr(set, clear, propagation), attrText(set, clear, propagation));

@@ -9,7 +9,7 @@ import {
   FSOPEN_CLOEXEC,
 } from '../../linux/mount-constants.ts';
 import type { Argument } from '../builder.ts';
-import type { Slot } from '../plan.ts';
+import type { Slot, Step } from '../plan.ts';
 import type { StepContext } from './context.ts';
 
 export interface FileSystem {
@@ -17,22 +17,32 @@ export interface FileSystem {
   readonly source?: string;
   /** `key=value` or a flag, in order. */
   readonly data: readonly string[];
+  /** What an option's failure is told as; by default as the whole mount's. */
+  readonly optionStep?: (option: string) => Step;
   /** MOUNT_ATTR_*. */
   readonly attributes: number;
   readonly result: Slot;
 }
 
 /** A new, detached mount of a file system. */
-export function makeFileSystem({ plan }: StepContext, { type, source, data, attributes, result }: FileSystem): void {
+export function makeFileSystem(
+  { plan }: StepContext,
+  { type, source, data, attributes, result, optionStep }: FileSystem,
+): void {
   plan.withSlot((fs) => {
     const of: Argument = plan.slotRef(fs);
     plan.call('fsopen', [type, plan.value(FSOPEN_CLOEXEC, 'FSOPEN_CLOEXEC')], { result: fs });
     const setString = plan.value(FSCONFIG_SET_STRING, 'FSCONFIG_SET_STRING');
     if (source !== undefined && source !== '') plan.call('fsconfig', [of, setString, 'source', source, 0]);
     for (const option of data) {
-      const equals = option.indexOf('=');
-      if (equals === -1) plan.call('fsconfig', [of, plan.value(FSCONFIG_SET_FLAG, 'FSCONFIG_SET_FLAG'), option, 0, 0]);
-      else plan.call('fsconfig', [of, setString, option.slice(0, equals), option.slice(equals + 1), 0]);
+      const set = (): void => {
+        const equals = option.indexOf('=');
+        if (equals === -1)
+          plan.call('fsconfig', [of, plan.value(FSCONFIG_SET_FLAG, 'FSCONFIG_SET_FLAG'), option, 0, 0]);
+        else plan.call('fsconfig', [of, setString, option.slice(0, equals), option.slice(equals + 1), 0]);
+      };
+      if (optionStep === undefined) set();
+      else plan.step(optionStep(option), set);
     }
     plan.call('fsconfig', [of, plan.value(FSCONFIG_CMD_CREATE, 'FSCONFIG_CMD_CREATE'), 0, 0, 0]);
     const flags = plan.value(FSMOUNT_CLOEXEC, 'FSMOUNT_CLOEXEC');

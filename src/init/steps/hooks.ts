@@ -67,7 +67,9 @@ function runHook(context: StepContext, hook: Hook): void {
     args.writeBigUInt64LE(BigInt(SIGCHLD), 32);
     // Each hook reads the state from its start; child and parent share the offset.
     plan.call('lseek', [state, 0, plan.value(0, 'SEEK_SET')]);
-    plan.call('clone3', [plan.constant(args, '{flags=CLONE_PIDFD, exit_signal=SIGCHLD}'), args.length], { result: pid });
+    plan.call('clone3', [plan.constant(args, '{flags=CLONE_PIDFD, exit_signal=SIGCHLD}'), args.length], {
+      result: pid,
+    });
     plan.branch(pid, 'notEqual', 0, parent);
   });
   plan.call('setsid', []);
@@ -103,9 +105,13 @@ function waitForHook(context: StepContext, hook: Hook, pidfd: ReturnType<StepCon
       const alone = plan.label();
       const told = plan.label();
       // Its whole process group where the kernel (6.9) can, by a descriptor that means this process and no other.
-      plan.call('pidfd_send_signal', [plan.slotRef(fd), SIGKILL, 0, plan.value(PIDFD_SIGNAL_PROCESS_GROUP, 'PIDFD_SIGNAL_PROCESS_GROUP')], {
-        on: { EINVAL: alone },
-      });
+      plan.call(
+        'pidfd_send_signal',
+        [plan.slotRef(fd), SIGKILL, 0, plan.value(PIDFD_SIGNAL_PROCESS_GROUP, 'PIDFD_SIGNAL_PROCESS_GROUP')],
+        {
+          on: { EINVAL: alone },
+        },
+      );
       plan.jump(told);
       plan.place(alone);
       plan.call('pidfd_send_signal', [plan.slotRef(fd), SIGKILL, 0, 0], { ignoreErrors: true });
@@ -134,7 +140,11 @@ function waitForHook(context: StepContext, hook: Hook, pidfd: ReturnType<StepCon
 }
 
 /** Tells how the hook ended, and ends init with it. */
-function tell({ plan, report }: StepContext, kind: number, status: ReturnType<StepContext['plan']['slot']> | undefined): void {
+function tell(
+  { plan, report }: StepContext,
+  kind: number,
+  status: ReturnType<StepContext['plan']['slot']> | undefined,
+): void {
   const bytes = Buffer.alloc(8);
   bytes.writeUInt32LE(kind, 0);
   const message = plan.variable(bytes, '{hook ended}');

@@ -72,13 +72,23 @@ export function becomeUser(context: StepContext): void {
   plan.step({ sentence: 'keep capabilities while the user changes' }, () => {
     plan.call('prctl', [plan.value(PR_SET_KEEPCAPS, 'PR_SET_KEEPCAPS'), 1, 0, 0, 0]);
   });
-  plan.step({ sentence: `set the supplementary groups to ${list(additionalGids)}`, pointer: '/process/user/additionalGids' }, () => {
-    const groups = Buffer.alloc(additionalGids.length * 4);
-    additionalGids.forEach((group, index) => void groups.writeUInt32LE(group, index * 4));
-    plan.call('setgroups', [additionalGids.length, additionalGids.length === 0 ? 0 : plan.constant(groups, `[${additionalGids.join(', ')}]`)]);
-  });
-  plan.step({ sentence: `become group ${gid}`, pointer: '/process/user/gid' }, () => plan.call('setresgid', [gid, gid, gid]));
-  plan.step({ sentence: `become user ${uid}`, pointer: '/process/user/uid' }, () => plan.call('setresuid', [uid, uid, uid]));
+  plan.step(
+    { sentence: `set the supplementary groups to ${list(additionalGids)}`, pointer: '/process/user/additionalGids' },
+    () => {
+      const groups = Buffer.alloc(additionalGids.length * 4);
+      additionalGids.forEach((group, index) => void groups.writeUInt32LE(group, index * 4));
+      plan.call('setgroups', [
+        additionalGids.length,
+        additionalGids.length === 0 ? 0 : plan.constant(groups, `[${additionalGids.join(', ')}]`),
+      ]);
+    },
+  );
+  plan.step({ sentence: `become group ${gid}`, pointer: '/process/user/gid' }, () =>
+    plan.call('setresgid', [gid, gid, gid]),
+  );
+  plan.step({ sentence: `become user ${uid}`, pointer: '/process/user/uid' }, () =>
+    plan.call('setresuid', [uid, uid, uid]),
+  );
   plan.step({ sentence: 'let capabilities go with the user again' }, () => {
     plan.call('prctl', [plan.value(PR_SET_KEEPCAPS, 'PR_SET_KEEPCAPS'), 0, 0, 0, 0]);
   });
@@ -99,7 +109,11 @@ function list(numbers: readonly number[]): string {
   return numbers.length === 0 ? 'none' : numbers.join(', ');
 }
 
-function checkWorkingDirectory({ plan }: StepContext, cwd: string, first: ReturnType<StepContext['plan']['slot']>): void {
+function checkWorkingDirectory(
+  { plan }: StepContext,
+  cwd: string,
+  first: ReturnType<StepContext['plan']['slot']>,
+): void {
   const inside = plan.label();
   plan.step({ sentence: `change to the working directory ${cwd} as the user`, pointer: '/process/cwd' }, () => {
     const changed = plan.label();
@@ -202,7 +216,13 @@ function setCapabilities({ plan }: StepContext, sets: CapabilitySets): void {
       pointer: '/process/capabilities/ambient',
     };
     plan.step(raise, () => {
-      plan.call('prctl', [ambient, plan.value(PR_CAP_AMBIENT_RAISE, 'PR_CAP_AMBIENT_RAISE'), plan.value(number, name), 0, 0]);
+      plan.call('prctl', [
+        ambient,
+        plan.value(PR_CAP_AMBIENT_RAISE, 'PR_CAP_AMBIENT_RAISE'),
+        plan.value(number, name),
+        0,
+        0,
+      ]);
     });
   });
 }

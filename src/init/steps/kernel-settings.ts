@@ -24,9 +24,13 @@ export function bringLoopbackUp({ plan, inputs }: StepContext): void {
     request.write('lo');
     request.writeUInt16LE(IFF_UP_RUNNING, 16);
     plan.withSlot((socket) => {
-      plan.call('socket', [plan.value(AF_INET, 'AF_INET'), plan.value(SOCK_DGRAM_CLOEXEC, 'SOCK_DGRAM|SOCK_CLOEXEC'), 0], {
-        result: socket,
-      });
+      plan.call(
+        'socket',
+        [plan.value(AF_INET, 'AF_INET'), plan.value(SOCK_DGRAM_CLOEXEC, 'SOCK_DGRAM|SOCK_CLOEXEC'), 0],
+        {
+          result: socket,
+        },
+      );
       plan.call('ioctl', [
         plan.slotRef(socket),
         plan.value(SIOCSIFFLAGS, 'SIOCSIFFLAGS'),
@@ -67,7 +71,10 @@ export function writeSysctls(context: StepContext): void {
       makeFileSystem(context, { type: 'proc', source: 'proc', data: [], attributes: 0, result: proc });
     });
     for (const [key, value] of settings) {
-      const step = { sentence: `set the sysctl ${key} to ${JSON.stringify(value)}`, pointer: pointer('/linux/sysctl', key) };
+      const step = {
+        sentence: `set the sysctl ${key} to ${JSON.stringify(value)}`,
+        pointer: pointer('/linux/sysctl', key),
+      };
       plan.step(step, () => {
         plan.withSlot((file) => {
           openAt(plan, plan.slotRef(proc), `sys/${sysctlPath(key)}`, {

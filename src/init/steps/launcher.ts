@@ -157,7 +157,9 @@ export function failureHandler({ plan, report }: StepContext): Label {
   plan.place(handler);
   plan.section('when a step fails');
   plan.step({ sentence: 'report the step that failed, and end' }, () => {
-    plan.call('sendto', [plan.slotRef(report), plan.failureRecord, 16, MSG_NOSIGNAL(plan), 0, 0], { ignoreErrors: true });
+    plan.call('sendto', [plan.slotRef(report), plan.failureRecord, 16, MSG_NOSIGNAL(plan), 0, 0], {
+      ignoreErrors: true,
+    });
     plan.call('exit_group', [1]);
   });
   return handler;

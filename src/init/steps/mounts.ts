@@ -1,19 +1,25 @@
 // The config's `mounts`, in their order. Everything is made detached, with its attributes, and then put on an open
 // directory or file of the container's root: no path is resolved twice, no mount is writable for a moment (H12).
 
-import {
-  MOUNT_ATTR_RDONLY,
-  PROC_SUPER_MAGIC,
-  RESOLVE_NO_SYMLINKS,
-} from '../../linux/mount-constants.ts';
+import { MOUNT_ATTR_RDONLY, PROC_SUPER_MAGIC, RESOLVE_NO_SYMLINKS } from '../../linux/mount-constants.ts';
 import { type MountOptions, parseMountOptions } from '../../linux/mount-options.ts';
 import type { Mount } from '../../spec/generated/types.ts';
 import type { Argument } from '../builder.ts';
 import type { PreparedMount } from '../inputs.ts';
 import type { Slot, Step } from '../plan.ts';
 import { mountCgroup1 } from './cgroup-mount.ts';
+import {
+  attach,
+  closeLeftovers,
+  descriptor,
+  ensureDirectory,
+  ensureFile,
+  openInRoot,
+  pointer,
+  type StepContext,
+  setAttributes,
+} from './context.ts';
 import { makeFileSystem } from './file-system.ts';
-import { attach, closeLeftovers, descriptor, ensureDirectory, ensureFile, openInRoot, pointer, type StepContext, setAttributes } from './context.ts';
 
 const EPERM = 1;
 
@@ -23,7 +29,10 @@ export function mountAll(context: StepContext): void {
   if (mounts.length > 0) plan.section('mounts');
   inputs.mounts.forEach((prepared, index) => {
     const mount = mounts[index];
-    if (mount !== undefined) plan.step(stepOf(mount, prepared, index), () => mountOne(context, mount, prepared));
+    if (mount !== undefined) {
+      const step = stepOf(mount, prepared, index);
+      plan.step(step, () => mountOne(context, mount, prepared, step));
+    }
     // Each has left two or three descriptors open.
     if (index % 100 === 99) closeLeftovers(context);
   });
@@ -36,7 +45,7 @@ function stepOf(mount: Mount, prepared: PreparedMount, index: number): Step {
   return { sentence: `${what} on ${mount.destination}${suffix}`, pointer: pointer('/mounts', index) };
 }
 
-function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount): void {
+function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, step: Step): void {
   const { plan } = context;
   const options = parseMountOptions(mount.options ?? []);
   if (prepared.kind === 'bind') {
@@ -45,7 +54,7 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount): 
       const { destination, present } = prepared;
       if (prepared.isDirectory) ensureDirectory(context, destination, target, { present });
       else ensureFile(context, destination, target, present);
-      refuseProc(context, prepared.destination, target);
+      refuseProc(context, prepared.destination, target, step);
       attach(plan, tree, plan.slotRef(target));
     });
     // The attributes were set when the tree was copied; only what depends on the place is left.
@@ -60,11 +69,16 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount): 
       type,
       ...(mount.source === undefined ? {} : { source: mount.source }),
       data,
+      optionStep: (option) => ({
+        sentence: `${step.sentence}: the option ${JSON.stringify(option)}`,
+        pointer: pointer(step.pointer ?? '', 'options', (mount.options ?? []).indexOf(option)),
+        hint: `${type} does not know it, or not this value`,
+      }),
       attributes: later ? options.attributes.set & ~MOUNT_ATTR_RDONLY : options.attributes.set,
       result: made,
     });
     plan.withSlot((target) => {
-      openMountPoint(context, type, prepared, target);
+      openMountPoint(context, type, prepared, target, step);
       attach(plan, plan.slotRef(made), plan.slotRef(target));
     });
     if (options.recursiveAttributes !== undefined) {
@@ -76,19 +90,27 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount): 
 }
 
 /** proc and sysfs go on a plain directory only: a link of the image's would bring masks and labels elsewhere (CVE-2019-19921). */
-function openMountPoint(context: StepContext, type: string, { destination, present }: PreparedMount, target: Slot): void {
+function openMountPoint(
+  context: StepContext,
+  type: string,
+  { destination, present }: PreparedMount,
+  target: Slot,
+  step: Step,
+): void {
   if (type === 'proc' || type === 'sysfs') {
-    const step = {
-      sentence: `mount ${type}: "${destination}" must be mounted on ordinary directory`,
-      pointer: '/mounts',
+    const open = {
+      ...step,
+      sentence: `${step.sentence}: it must be mounted on ordinary directory`,
       hint: 'a link or a file of the image is there (CVE-2019-19921)',
     };
-    context.plan.step(step, () => ensureDirectory(context, destination, target, { present, resolve: RESOLVE_NO_SYMLINKS }));
+    context.plan.step(open, () =>
+      ensureDirectory(context, destination, target, { present, resolve: RESOLVE_NO_SYMLINKS }),
+    );
     // Nothing can have led to a procfs but the path itself, which is known.
     return;
   }
   ensureDirectory(context, destination, target, { present });
-  refuseProc(context, destination, target);
+  refuseProc(context, destination, target, step);
 }
 
 /** What may be put below /proc: files that lxcfs and the like emulate (the list is runc's). */
@@ -110,7 +132,7 @@ export function mayBeMountedOn(destination: string): boolean {
 }
 
 /** Fails if the open target turned out to lie in a procfs, by a link or whatever: masks and writes of runt rely on it (CVE-2019-16884). */
-function refuseProc({ plan }: StepContext, destination: string, target: Slot): void {
+function refuseProc({ plan }: StepContext, destination: string, target: Slot, step: Step): void {
   if (ALLOWED_IN_PROC.has(destination)) return;
   const status = plan.variable(STATFS_SIZE, '{statfs}');
   const fine = plan.label();
@@ -119,9 +141,12 @@ function refuseProc({ plan }: StepContext, destination: string, target: Slot): v
     plan.load(type, status, 8);
     plan.branch(type, 'notEqual', PROC_SUPER_MAGIC, fine);
   });
-  plan.step({ sentence: `mount on "${destination}": it lies inside /proc`, hint: 'a link of the image leads there (CVE-2019-16884)' }, () => {
-    plan.fail(EPERM);
-  });
+  const refusal = {
+    ...step,
+    sentence: `${step.sentence}: it lies inside /proc`,
+    hint: 'a link of the image leads there (CVE-2019-16884)',
+  };
+  plan.step(refusal, () => plan.fail(EPERM));
   plan.place(fine);
 }
 /** sizeof(struct statfs) on 64-bit machines. */
@@ -152,4 +177,3 @@ export function makeMountsReadOnly(context: StepContext): void {
     });
   });
 }
-

@@ -45,7 +45,9 @@ export function execute(context: StepContext): void {
   const { process } = config;
   const [file] = process?.args ?? [];
   if (process === undefined || file === undefined) {
-    plan.step({ sentence: 'start: the config has no process to execute', pointer: '/process' }, () => plan.fail(EINVAL));
+    plan.step({ sentence: 'start: the config has no process to execute', pointer: '/process' }, () =>
+      plan.fail(EINVAL),
+    );
     return;
   }
   const environment = [...(process.env ?? [])];
@@ -94,7 +96,10 @@ function searchPath(
     const next = plan.label();
     plan.step({ sentence: `look for ${path}`, pointer: '/process/args/0' }, () => {
       plan.withSlot((result) => {
-        plan.call('faccessat', [plan.value(AT_FDCWD, 'AT_FDCWD'), path, plan.value(X_OK, 'X_OK')], { result, ignoreErrors: true });
+        plan.call('faccessat', [plan.value(AT_FDCWD, 'AT_FDCWD'), path, plan.value(X_OK, 'X_OK')], {
+          result,
+          ignoreErrors: true,
+        });
         plan.branch(result, 'notEqual', 0, absent);
         run(path);
         plan.place(absent);
@@ -112,7 +117,10 @@ function reportNotFound(plan: StepContext['plan'], file: string, denied: Slot): 
   plan.branch(denied, 'equal', 0, absent);
   plan.step({ sentence: `exec: ${JSON.stringify(file)}`, pointer: '/process/args/0' }, () => plan.fail(EACCES));
   plan.place(absent);
-  const step = { sentence: `exec: ${JSON.stringify(file)}: executable file not found in $PATH`, pointer: '/process/args/0' };
+  const step = {
+    sentence: `exec: ${JSON.stringify(file)}: executable file not found in $PATH`,
+    pointer: '/process/args/0',
+  };
   plan.step(step, () => plan.fail(ENOENT));
   plan.free(denied);
 }
