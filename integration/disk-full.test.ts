@@ -79,7 +79,6 @@ check('a pid file in a directory that does not exist makes create fail and leave
 
 check('an error is still told on standard error when the log is on a full file system', (box) => {
   const container = box.container((config) => {
-    config.process.args = [];
     config.root.path = 'absent';
   });
   const full = directoryIn(box, 'full');

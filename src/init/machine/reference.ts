@@ -1,8 +1,8 @@
 // For tests only: the machine once more, in TypeScript, straight from the meaning of a plan (../plan.ts), with a kernel that
-// knows a handful of calls without side effects.
+// knows a handful of calls without side effects, or one that a test makes up.
 
 import type { SyscallName } from '../../linux/syscall-numbers.ts';
-import type { BranchOperation, Operand, Operation, Plan } from '../plan.ts';
+import type { BranchOperation, CallOperation, Operand, Operation, Plan } from '../plan.ts';
 
 const [EBADF, EINVAL, ESPIPE] = [9, 22, 29];
 
@@ -20,17 +20,31 @@ export interface File {
   readonly content: Uint8Array;
 }
 
+/** What a call returns (-errno for an error). An operand that is an address is 0 among the values. */
+export type Kernel = (
+  call: CallOperation,
+  values: readonly bigint[],
+  world: World,
+  /** Index of the operation. */
+  at: number,
+) => bigint;
+
 /** Carries out operations from the first up to, not including, `end` (a failure also ends there). */
 export function interpret(plan: Plan, end: number, file: File, world: World): void {
+  interpretWith(plan, end, ({ name, args }, values) => modelledCall(name, values, args, file, world), world);
+}
+
+/** As `interpret`, with a kernel of the caller's; exit_group and an execve that succeeds end it too. */
+export function interpretWith(plan: Plan, end: number, kernel: Kernel, world: World): void {
   let at = 0;
   while (at < end) {
     const operation = plan.operations[at];
     if (operation === undefined) throw new RangeError(`operation ${at}`);
-    at = carryOut(plan, operation, at, end, file, world);
+    at = carryOut(plan, operation, at, end, kernel, world);
   }
 }
 
-function carryOut(plan: Plan, operation: Operation, at: number, end: number, file: File, world: World): number {
+function carryOut(plan: Plan, operation: Operation, at: number, end: number, kernel: Kernel, world: World): number {
   const row = (label: number): number => plan.labels[label] ?? Number.NaN;
   const failed = (errno: number): number => {
     world.variable.writeBigUInt64LE(BigInt(at), 0);
@@ -39,10 +53,10 @@ function carryOut(plan: Plan, operation: Operation, at: number, end: number, fil
   };
   switch (operation.kind) {
     case 'call': {
-      const args = operation.args.map((arg) => operandValue(arg, world));
-      const result = modelledCall(operation.name, args, operation.args, file, world);
+      const values = operation.args.map((arg) => operandValue(arg, world));
+      const result = kernel(operation, values, world, at);
       if (operation.result !== undefined) world.slots[operation.result] = result;
-      if (result >= 0n) return at + 1;
+      if (result >= 0n) return ['exit_group', 'execve'].includes(operation.name) ? end : at + 1;
       const errno = Number(-result);
       const handled = operation.on?.find((handler) => handler.errno === errno);
       if (handled !== undefined) return row(handled.to);

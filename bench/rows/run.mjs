@@ -1,0 +1,15 @@
+// One command from nothing to nothing: the container is made, its program runs and ends, the container is deleted.
+
+export const row = {
+  name: 'run',
+  title: 'run: a container that runs a static true, from start to end',
+  unit: 'ms',
+  measures: ['run'],
+  target: { measure: 'run', ofRunc: 0.6 },
+  measure(runtime, { bundle }) {
+    const id = runtime.newId();
+    const run = runtime.time(['run', '--bundle', bundle, id], { id });
+    runtime.forget(id);
+    return { run };
+  },
+};
