@@ -3,13 +3,12 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 
-# The paths in the arguments are the caller's: npm runs this in the project's root, and says where it was called.
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null || {
   echo "the benchmark needs Node.js 20 or later" >&2
   exit 1
 }
-if [ ! -x "$here/dist/runt" ] || [ ! -e "$here/dist/koffi.node" ]; then
-  (cd "$here" && { [ -d node_modules ] || npm ci --ignore-scripts; } && scripts/build.sh)
-fi
+# Only where it is missing: whoever compares two versions of the sources says when to build.
+[ -x "$here/dist/runt" ] && [ -e "$here/dist/koffi.node" ] || "$here/scripts/ensure-built.sh"
+# The paths in the arguments are the caller's: npm runs this in the project's root, and says where it was called.
 cd "${INIT_CWD:-.}"
 exec node "$here/bench/main.mjs" "$@"

@@ -21,7 +21,7 @@ mkdir -p dist.new
 "$bun" build src/cli/main.ts src/index.ts --target node --format esm --splitting --packages external \
   --define "process.env.RUNT_COMMIT=\"$commit\"" --outdir dist.new/node --root src >/dev/null
 node_modules/.bin/tsc -p tsconfig.types.json
-"$bun" build src/cli/main.ts --compile --minify --bytecode --splitting --format esm --compile-jit-policy=1000 \
+"$bun" build src/cli/main.ts --compile --minify --bytecode --compile-jit-policy=100000 \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
   --define "process.env.RUNT_COMMIT=\"$commit\"" --define 'process.env.RUNT_STANDALONE="1"' \

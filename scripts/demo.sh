@@ -16,15 +16,5 @@ node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)
   stop "Only root may make a container: try 'sudo npm run demo'." \
     "What needs no privileges: 'npm run build', then 'dist/runt spec && dist/runt plan' in an empty directory."
 
-if [ -z "${RUNT:-}" ]; then
-  [ -d node_modules ] || {
-    echo "Installing what the build needs ..."
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-  }
-  if [ ! -x dist/runt ] || [ ! -e dist/koffi.node ] ||
-    [ -n "$(find src schemas package-lock.json scripts/build.sh -newer dist/runt ! -path 'src/spec/generated*' ! -name '*.test.ts' -type f | head -n 1)" ]; then
-    echo "Building dist/runt ..."
-    scripts/build.sh
-  fi
-fi
+[ -n "${RUNT:-}" ] || scripts/ensure-built.sh
 exec node scripts/demo.mjs "$@"

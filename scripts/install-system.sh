@@ -42,10 +42,7 @@ if [ "$action" = uninstall ]; then
   exit 0
 fi
 
-if [ ! -x dist/runt ] || [ ! -e dist/koffi.node ]; then
-  [ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-  scripts/build.sh
-fi
+scripts/ensure-built.sh
 
 if [ -e "$link" ] || [ -L "$link" ]; then
   [ -L "$link" ] && [ "$(readlink "$link")" = ../lib/runt/runt ] ||

@@ -1,8 +1,8 @@
 // Where the state of the containers is kept.
 
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { fail } from '../error.ts';
+import { resolvePath } from '../linux/paths.ts';
 
 export const SYSTEM_ROOT = '/run/runt';
 
@@ -34,7 +34,7 @@ export function stateRoot(
 ): { readonly path: string; readonly perUser: boolean } {
   if (given !== undefined) {
     if (given === '') fail({ code: 'usage', message: '--root is empty', hint: `leave it out for the default` });
-    const path = resolve(given);
+    const path = resolvePath(process.cwd(), given);
     if (path === '/') fail({ code: 'usage', message: '--root may not be /', hint: 'name a directory of its own' });
     return { path, perUser: false };
   }

@@ -1,7 +1,6 @@
 // create (runtime.md, "Create"): everything but the user's program.
 
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { closeHandles, createCgroups } from '../cgroup/create.ts';
 import { devicePolicy } from '../cgroup/device-rules.ts';
 import { applyDevices } from '../cgroup/devices.ts';
@@ -15,9 +14,10 @@ import { GO } from '../init/messages.ts';
 import type { Plan } from '../init/plan.ts';
 import { spawnLauncher } from '../init/spawn.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
+import { makeFifo } from '../linux/fifo.ts';
 import { memoryFile, writeAll } from '../linux/memfd.ts';
 import { innermostPid, processStat } from '../linux/procfs.ts';
-import { listenAt, packetPair, sendPacket } from '../linux/sockets.ts';
+import { packetPair, sendPacket } from '../linux/sockets.ts';
 import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
@@ -29,15 +29,7 @@ import { readTail, runHooks } from './hooks.ts';
 import { prepare } from './prepare.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
-import {
-  type ContainerRecord,
-  checkId,
-  directoryOf,
-  removeRecord,
-  reserve,
-  startSocketOf,
-  writeRecord,
-} from './store.ts';
+import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 export interface CreateOptions {
@@ -132,12 +124,16 @@ function construct(
   const [ours, theirs] = packetPair();
   descriptors.own(ours);
   const hooks = prepareHooks(loaded, descriptors);
+  const fifos = startFifos(root, id);
   const inputs: InitInputs = {
     ...prepared,
     config,
     id,
     channel: descriptors.inherit(theirs, 'runtime'),
-    startSocket: descriptors.inherit(listenAt(startSocketOf(root, id)), 'start'),
+    start: {
+      order: descriptors.inherit(makeFifo(fifos.order), 'start'),
+      answer: descriptors.inherit(makeFifo(fifos.answer), 'started'),
+    },
     preserveFds: options.preserveFds,
     newKeyring: !options.noNewKeyring,
     ...(hooks === undefined ? {} : { hooks }),
@@ -148,9 +144,11 @@ function construct(
 
   const launcher = launch(options, plan, descriptors);
   progress.launcher = launcher.pid;
+  // While the launcher and init are at work.
+  const steps = startSteps(plan);
   const write = (pid: number, ready: boolean): void => {
     const startTime = processStat(pid)?.startTime ?? 0;
-    record = { ...record, init: { pid, startTime, image: launcher.image }, ready, startSteps: startSteps(plan) };
+    record = { ...record, init: { pid, startTime, image: launcher.image }, ready, startSteps: steps };
     progress.record = record;
     writeRecord(root, record);
   };
@@ -218,10 +216,12 @@ function resolveRoot(bundle: string, path: string): string {
 
 function ownerName(): string {
   const uid = process.getuid?.() ?? 0;
-  // The look-up costs a start-up of NSS for others only.
   if (uid === 0) return 'root';
   try {
-    return userInfo().username;
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((entry) => entry.split(':')[2] === String(uid));
+    return line?.split(':')[0] ?? String(uid);
   } catch {
     return String(uid);
   }

@@ -1,8 +1,8 @@
 // HOME of the container's user, as its image says; the specification is silent, programs expect it.
 
-import { resolve } from 'node:path';
-import { cleanPath, IN_ROOT } from '../init/steps/context.ts';
+import { IN_ROOT } from '../init/steps/context.ts';
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY, OPEN_HOW_SIZE, openHow } from '../linux/mount-constants.ts';
+import { cleanPath, resolvePath } from '../linux/paths.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Config } from '../spec/generated/types.ts';
 
@@ -17,11 +17,11 @@ const AT_EMPTY_PATH = 0x1000;
 const STATX_TYPE = 1;
 
 /** undefined: the config's env has a HOME, or there is no process. `/` for a user that the image does not know. */
-export function homeOf(config: Config, root: number): string | undefined {
+export function homeOf(config: Config, bundle: string, root: number): string | undefined {
   const { process } = config;
   if (process === undefined || (process.env ?? []).some((entry) => entry.startsWith('HOME='))) return undefined;
   const uid = process.user?.uid ?? 0;
-  return homeIn(readPasswd(config, root), uid) ?? '/';
+  return homeIn(readPasswd(config, bundle, root), uid) ?? '/';
 }
 
 /** The sixth field of the first line whose third is the uid: by number only, a user may be *named* like a number (CVE-2016-3697). */
@@ -36,14 +36,14 @@ export function homeIn(passwd: string, uid: number): string | undefined {
 }
 
 /** '' where there is none, or where it is no plain file of reasonable size. */
-function readPasswd(config: Config, root: number): string {
+function readPasswd(config: Config, bundle: string, root: number): string {
   // An engine may mount its own over the image's.
   const mounted = (config.mounts ?? []).findLast(({ destination }) => cleanPath(destination) === '/etc/passwd');
   const flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
   const fd =
     mounted?.source === undefined
       ? syscall('openat2', root, '/etc/passwd', openHow(flags, IN_ROOT), OPEN_HOW_SIZE)
-      : syscall('openat', AT_FDCWD, resolve(mounted.source), flags);
+      : syscall('openat', AT_FDCWD, resolvePath(bundle, mounted.source), flags);
   if (fd < 0) return '';
   try {
     const status = Buffer.alloc(256);

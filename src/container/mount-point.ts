@@ -1,7 +1,7 @@
 // Mount points that the image hides behind links to nothing: /etc/resolv.conf of many images is one.
 
 import type { PreparedMount } from '../init/inputs.ts';
-import { cleanPath, IN_ROOT } from '../init/steps/context.ts';
+import { IN_ROOT } from '../init/steps/context.ts';
 import {
   O_CLOEXEC,
   O_NOFOLLOW,
@@ -10,6 +10,7 @@ import {
   openHow,
   RESOLVE_NO_SYMLINKS,
 } from '../linux/mount-constants.ts';
+import { cleanPath } from '../linux/paths.ts';
 import { syscall } from '../linux/syscall.ts';
 
 const ENOENT = 2;

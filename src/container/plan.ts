@@ -1,14 +1,13 @@
 // `runt plan`: what init would do, without doing any of it. Descriptors get numbers that stand for those of a real create.
 
 import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
 import { compileInit } from '../init/compile.ts';
 import type { Descriptor, InitInputs, PreparedMount } from '../init/inputs.ts';
 import type { Plan } from '../init/plan.ts';
-import { cleanPath } from '../init/steps/context.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
+import { cleanPath, resolvePath } from '../linux/paths.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
 import { presentComponents } from './mount-point.ts';
@@ -39,13 +38,13 @@ export function imaginedInputs(
   const host = detectCgroups();
   const paths = planCgroups(host, { cgroupsPath: config.linux?.cgroupsPath, id });
   const namespaces = config.linux?.namespaces ?? [];
-  const rootPath = resolve(bundle, config.root?.path ?? '');
+  const rootPath = resolvePath(bundle, config.root?.path ?? '');
   const mounts: PreparedMount[] = [];
   const mount = (of: Mount): PreparedMount => {
     const destination = cleanPath(of.destination);
     const present = presentComponents(destination, existsSync(rootPath + destination), mounts);
     if (parseMountOptions(of.options ?? []).bind !== undefined || of.type === 'bind') {
-      const source = resolve(bundle, of.source ?? '');
+      const source = resolvePath(bundle, of.source ?? '');
       return { kind: 'bind', destination, present, tree: descriptor(source), isDirectory: isDirectory(source) };
     }
     if (of.type !== 'cgroup') return { kind: 'filesystem', type: of.type ?? '', destination, present };
@@ -68,7 +67,7 @@ export function imaginedInputs(
     config,
     id,
     channel: descriptor('runtime'),
-    startSocket: descriptor('start'),
+    start: { order: descriptor('start'), answer: descriptor('started') },
     root: { tree: descriptor(rootPath), path: rootPath },
     mounts,
     namespaces: {

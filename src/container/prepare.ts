@@ -2,12 +2,10 @@
 // the compiler's input (init/inputs.ts).
 
 import { existsSync, fstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
 import type { CgroupHandles } from '../cgroup/create.ts';
 import type { CgroupHost } from '../cgroup/host.ts';
 import { fail } from '../error.ts';
 import type { CgroupHierarchy, InitInputs, JoinedNamespace, PreparedMount } from '../init/inputs.ts';
-import { cleanPath } from '../init/steps/context.ts';
 import { mayBeMountedOn } from '../init/steps/mounts.ts';
 import {
   AT_EMPTY_PATH,
@@ -23,6 +21,7 @@ import {
 } from '../linux/mount-constants.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { NAMESPACES } from '../linux/namespaces.ts';
+import { cleanPath, resolvePath } from '../linux/paths.ts';
 import { ignoredSignals } from '../linux/procfs.ts';
 import { mustSyscall, syscall } from '../linux/syscall.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
@@ -60,7 +59,7 @@ export function prepare(options: PrepareOptions): Prepared {
   (config.mounts ?? []).forEach(
     (mount, index) => void mounts.push(prepareMount(options, mount, index, root.tree.fd, mounts)),
   );
-  const home = homeOf(config, root.tree.fd);
+  const home = homeOf(config, options.bundle, root.tree.fd);
   return {
     root,
     mounts,
@@ -89,7 +88,7 @@ function prepareRoot({ config, bundle, descriptors }: PrepareOptions): InitInput
   const pointer = '/root/path';
   const given = config.root?.path;
   if (given === undefined) fail({ code: 'config', message: 'root.path is missing', pointer: '/root' });
-  const path = resolve(bundle, given);
+  const path = resolvePath(bundle, given);
   const doing = `find the root file system "${path}"`;
   const fd = copyTree(path, true, doing, pointer);
   const tree = descriptors.inherit(fd, path);
@@ -209,7 +208,7 @@ function prepareBind(
   if (mount.source === undefined || mount.source === '') {
     fail({ code: 'config', message: `the bind mount on "${destination}" has no source`, pointer });
   }
-  const source = isAbsolute(mount.source) ? mount.source : resolve(bundle, mount.source);
+  const source = resolvePath(bundle, mount.source);
   const { bind, attributes, recursiveAttributes, propagation } = parseMountOptions(mount.options ?? []);
   const recursive = bind?.recursive ?? false;
   const fd = copyTree(source, recursive, `find the mount source "${source}"`, pointer);

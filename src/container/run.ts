@@ -1,6 +1,5 @@
 // run: create, start, wait, delete.
 
-import { constants } from 'node:os';
 import { waitForChild } from '../linux/spawn.ts';
 import { becomeSubreaper, waitForChildAsync } from '../linux/wait.ts';
 import { type CreateOptions, createContainer } from './create.ts';
@@ -16,6 +15,8 @@ export interface RunOptions extends CreateOptions {
   readonly keep: boolean;
   readonly noSubreaper: boolean;
 }
+
+const SIGKILL = 9;
 
 /** What a person or a service manager may send to `run`, meaning the container. Not those that a fault of ours raises. */
 const FORWARDED = [
@@ -56,7 +57,7 @@ export async function runContainer(options: RunOptions): Promise<number> {
   } catch (error) {
     stopForwarding?.();
     // Also a failed start leaves nothing: nobody knows of this container but this command.
-    signalInit(record, constants.signals.SIGKILL);
+    signalInit(record, SIGKILL);
     waitForChild(pid);
     await deleteContainer({ root, id, force: true, log });
     throw error;

@@ -1,16 +1,13 @@
 // start (runtime.md, "Start"): tells the waiting init to become the user's program, and hears how that went.
 
+import { closeSync, constants, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { fail } from '../error.ts';
-import { decodeMessage, MESSAGE } from '../init/messages.ts';
-import { ERRNO } from '../linux/errno.ts';
-import { connectTo, receivePacket } from '../linux/sockets.ts';
-import { syscall } from '../linux/syscall.ts';
+import { decodeMessages, type InitMessage, MESSAGE } from '../init/messages.ts';
+import { openFifoForReading } from '../linux/fifo-reader.ts';
 import type { Log } from '../log.ts';
-import { deleteContainer } from './delete.ts';
-import { runHooks } from './hooks.ts';
 import { hookProblem, stepProblem } from './problems.ts';
 import { hookState, type Named, requireRecord, statusOf } from './state.ts';
-import { type ContainerRecord, type StartStep, startSocketOf } from './store.ts';
+import { type ContainerRecord, type StartStep, startFifos } from './store.ts';
 
 /** Throws `status` (with no effect) unless the container is created; `exec` or `init` when the program can't be executed; `hook`. */
 export async function startContainer({ root, id, log }: Named & { readonly log: Log }): Promise<void> {
@@ -39,64 +36,74 @@ export async function startCreated(root: string, record: ContainerRecord, log: L
   if (record.poststart.length === 0) return;
   try {
     const state = hookState(record, 'running', record.init?.pid ?? 0);
+    const { runHooks } = await import('./hooks.ts');
     runHooks({ kind: 'poststart', hooks: record.poststart, state, bundle: record.bundle });
   } catch (error) {
     // The specification: the container is stopped, and the life cycle goes on with its destruction (runtime.md, step 9).
+    const { deleteContainer } = await import('./delete.ts');
     await deleteContainer({ root, id, force: true, log });
     throw error;
   }
 }
 
+/** One byte to init, then its messages until it has executed the program, or has ended. */
 function releaseInit(root: string, record: ContainerRecord): void {
-  const connection = connectTo(startSocketOf(root, record.id));
-  if (connection < 0) {
-    const gone = connection === -ERRNO.ECONNREFUSED || connection === -ERRNO.ENOENT;
-    fail({
-      code: 'status',
-      message: gone
-        ? `cannot start container "${record.id}": another start was first, or it has just stopped`
-        : `connect to the start socket of container "${record.id}"`,
-      ...(gone ? {} : { syscall: 'connect', errno: -connection }),
-    });
-  }
-  let executing = false;
+  const { order, taken, answer } = startFifos(root, record.id);
+  let reader: number;
   try {
-    for (;;) {
-      const packet = receivePacket(connection);
-      if (typeof packet === 'number' || packet.length === 0) break;
-      const message = decodeMessage(packet);
-      if (message?.kind === 'failure') failAt(record, message.operation, message.errno);
-      if (message?.kind === 'message' && message.type === MESSAGE.executing) executing = true;
-      else if (message?.kind === 'message') failHook(record, connection, message.type, message.value);
-    }
-  } finally {
-    syscall('close', connection);
+    // Of two starts at a time one gets it.
+    renameSync(order, taken);
+    reader = openFifoForReading(answer);
+  } catch (error) {
+    return fail(
+      {
+        code: 'status',
+        message: `cannot start container "${record.id}": another start was first, or it was just deleted`,
+      },
+      error,
+    );
   }
-  if (executing) return;
-  // Init closes its listening socket for the first start, and is the program a moment later: it lives, so it was not ours to start.
-  const lives = statusOf(record) !== 'stopped';
+  let messages: InitMessage[];
+  try {
+    const writer = openSync(taken, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(writer, '1');
+    closeSync(writer);
+    messages = decodeMessages(readToEnd(reader));
+  } catch (error) {
+    // ENXIO: init, which holds the other end, has ended.
+    return fail({ code: 'status', message: `cannot start container "${record.id}": it has just stopped` }, error);
+  } finally {
+    closeSync(reader);
+  }
+  const failure = messages.find((message) => message.kind === 'failure');
+  const hook = messages.find((message) => message.kind === 'message' && message.type !== MESSAGE.executing);
+  if (failure?.kind === 'failure') {
+    const step = stepAt(record, failure.operation);
+    fail(
+      hook?.kind === 'message'
+        ? hookProblem(hook.type, hook.value, step.sentence, step.pointer)
+        : stepProblem(step, failure.errno),
+    );
+  }
+  if (messages.length > 0) return;
   fail({
-    code: lives ? 'status' : 'init',
-    message: lives
-      ? `cannot start container "${record.id}": another start was first`
-      : `cannot start container "${record.id}": its init ended before the program was executed`,
-    ...(lives ? {} : { hint: 'was it killed, did a memory limit hit it, or was another start first?' }),
+    code: 'init',
+    message: `cannot start container "${record.id}": its init ended before the program was executed`,
+    hint: 'was it killed, or did a memory limit hit it?',
   });
 }
 
-/** The failure record follows a hook's message: it names the hook. */
-function failHook(record: ContainerRecord, connection: number, type: number, value: number): never {
-  const packet = receivePacket(connection);
-  const failure = typeof packet === 'number' ? undefined : decodeMessage(packet);
-  const step = failure?.kind === 'failure' ? stepAt(record, failure.operation) : undefined;
-  fail(hookProblem(type, value, step?.sentence ?? 'run a startContainer hook', step?.pointer));
+function readToEnd(fd: number): Buffer {
+  const parts: Buffer[] = [];
+  for (;;) {
+    const part = Buffer.alloc(256);
+    const length = readSync(fd, part);
+    if (length === 0) return Buffer.concat(parts);
+    parts.push(part.subarray(0, length));
+  }
 }
 
-function stepAt(record: ContainerRecord, operation: number): StartStep | undefined {
-  return record.startSteps.find((step) => step.operation === operation);
-}
-
-function failAt(record: ContainerRecord, operation: number, errno: number): never {
-  const step = stepAt(record, operation);
-  fail(stepProblem(step ?? { operation, sentence: `operation ${operation} of init` }, errno));
+function stepAt(record: ContainerRecord, operation: number): StartStep {
+  const step = record.startSteps.find((candidate) => candidate.operation === operation);
+  return step ?? { operation, sentence: `operation ${operation} of init` };
 }

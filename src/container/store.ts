@@ -1,7 +1,16 @@
-// The state directory: ROOT/ID with `state.json` and the start socket `start`. What is written there suffices for every other command,
+// The state directory: ROOT/ID with `state.json` and the FIFOs `start` and `started`. What is written there suffices for every other command,
 // also when the runtime that wrote it was killed in the middle.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import type { CgroupRecord } from '../cgroup/record.ts';
 import { fail } from '../error.ts';
 import type { Hook } from '../spec/generated/types.ts';
@@ -79,8 +88,10 @@ export function directoryOf(root: string, id: string): string {
   return `${root}/${id}`;
 }
 
-export function startSocketOf(root: string, id: string): string {
-  return `${root}/${id}/start`;
+/** The FIFOs between `start` and init. Whoever has renamed `order` to `taken` is the one that starts the container. */
+export function startFifos(root: string, id: string): { order: string; taken: string; answer: string } {
+  const directory = directoryOf(root, id);
+  return { order: `${directory}/start`, taken: `${directory}/start.taken`, answer: `${directory}/started` };
 }
 
 function codeOf(error: unknown): string {
@@ -170,8 +181,17 @@ function isReserved(root: string, id: string): boolean {
 
 /** Gives the id back. Throws `state`. */
 export function removeRecord(root: string, id: string): void {
+  const directory = directoryOf(root, id);
   try {
-    rmSync(directoryOf(root, id), { recursive: true, force: true });
+    // What a container has as a rule; anything else makes the last call fail, and is found by looking.
+    for (const name of [STATE_FILE, 'started', 'start.taken']) unlinkSync(`${directory}/${name}`);
+    rmdirSync(directory);
+    return;
+  } catch {
+    // A create or a start was killed half-way: there is less, or more.
+  }
+  try {
+    rmSync(directory, { recursive: true, force: true });
   } catch (error) {
     stateFailure(`remove the state of container "${id}"`, error);
   }

@@ -58,8 +58,12 @@ export interface InitInputs {
   readonly id: string;
   /** Init's end of the pair. */
   readonly channel: Descriptor;
-  /** The listening start socket. */
-  readonly startSocket: Descriptor;
+  readonly start: {
+    /** The FIFO that `start` writes to, and … */
+    readonly order: Descriptor;
+    /** … the one that it reads the answer from. Both are open for reading and writing. */
+    readonly answer: Descriptor;
+  };
   readonly root: {
     /** A detached copy of the root file system's tree. */
     readonly tree: Descriptor;

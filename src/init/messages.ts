@@ -1,6 +1,7 @@
-// What init and the runtime say to each other, over the SOCK_SEQPACKET pair during `create` and over the start socket during `start`.
-// A message of init is 8 bytes: kind and value (32 bits each, little-endian). A failed step is told by the machine's failure
-// record (plan.ts), 16 bytes. The runtime's only message is one byte, `GO`.
+// What init and the runtime say to each other: over a SOCK_SEQPACKET pair during `create`, over two FIFOs of the state directory during
+// `start` (which so needs nothing but node:fs). A message of init is 8 bytes: kind and value (32 bits each, little-endian). A failed
+// step is told by the machine's failure record (plan.ts), 16 bytes; its first word is an operation's index, and no operation
+// before the 16th can fail while `start` listens, so a first word below 16 is a kind. The runtime's only message is one byte, `GO`.
 
 export const MESSAGE = {
   /** From the launcher: the value is init's pid in the runtime's pid namespace. */
@@ -25,11 +26,27 @@ export type InitMessage =
   | { readonly kind: 'message'; readonly type: number; readonly value: number }
   | { readonly kind: 'failure'; readonly operation: number; readonly errno: number };
 
-/** undefined: not a message of init. */
+const FIRST_FAILURE = 16;
+
+/** The messages in what was read; a part of one at the end is left out. */
+export function decodeMessages(bytes: Buffer): InitMessage[] {
+  const messages: InitMessage[] = [];
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const first = bytes.readUInt32LE(at);
+    if (first >= FIRST_FAILURE && at + 16 <= bytes.length) {
+      messages.push({ kind: 'failure', operation: first, errno: bytes.readUInt32LE(at + 8) });
+      at += 16;
+    } else {
+      messages.push({ kind: 'message', type: first, value: bytes.readUInt32LE(at + 4) });
+      at += 8;
+    }
+  }
+  return messages;
+}
+
+/** A packet of the pair; undefined: not a message of init. */
 export function decodeMessage(bytes: Buffer): InitMessage | undefined {
   if (bytes.length === 8) return { kind: 'message', type: bytes.readUInt32LE(0), value: bytes.readUInt32LE(4) };
-  if (bytes.length === 16) {
-    return { kind: 'failure', operation: bytes.readUInt32LE(0), errno: bytes.readUInt32LE(8) };
-  }
+  if (bytes.length === 16) return { kind: 'failure', operation: bytes.readUInt32LE(0), errno: bytes.readUInt32LE(8) };
   return undefined;
 }

@@ -36,7 +36,7 @@ export function inputsOf(config: Config, change: Partial<InitInputs> = {}): Init
     config,
     id: 'box',
     channel: { fd: 3, text: 'runtime' },
-    startSocket: { fd: 4, text: 'start' },
+    start: { order: { fd: 4, text: 'start' }, answer: { fd: 4, text: 'started' } },
     root: { tree: { fd: 5, text: 'root' }, path: '/bundle/rootfs' },
     mounts,
     namespaces: {
@@ -176,7 +176,8 @@ function nameOf(name: string, args: readonly string[]): string {
   if (name === 'accept4' || name === 'socket') return name === 'socket' ? 'socket' : 'start connection';
   const directory = args[0] === 'AT_FDCWD' ? 'host:' : (args[0] ?? '');
   const path = text(args[1]);
-  const joined = path === '' || path.startsWith('/') || directory === 'host:' ? directory + path : `${directory}/${path}`;
+  const joined =
+    path === '' || path.startsWith('/') || directory === 'host:' ? directory + path : `${directory}/${path}`;
   return name === 'open_tree' ? `copy of ${joined}` : joined;
 }
 

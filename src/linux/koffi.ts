@@ -2,7 +2,6 @@
 // In the installed executable the addon lies beside it and is loaded from there, never from a temporary folder or the working directory.
 
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
 import { fail } from '../error.ts';
 
 /** What is used of the addon's interface. */
@@ -22,7 +21,8 @@ interface Addon {
 }
 
 function addonPath(): string {
-  if (process.env['RUNT_STANDALONE'] === '1') return `${dirname(process.execPath)}/koffi.node`;
+  if (process.env['RUNT_STANDALONE'] === '1')
+    return `${process.execPath.slice(0, process.execPath.lastIndexOf('/'))}/koffi.node`;
   const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
   return createRequire(import.meta.url).resolve(
     `@koromix/koffi-linux-${architecture}/linux_${architecture}/koffi.node`,

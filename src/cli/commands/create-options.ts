@@ -1,8 +1,8 @@
 // The options that create and run share.
 
-import { resolve } from 'node:path';
 import type { CreateOptions } from '../../container/create.ts';
 import { fail } from '../../error.ts';
+import { resolvePath } from '../../linux/paths.ts';
 import { prepareUserRoot, stateRoot, thisCaller } from '../root.ts';
 import type { Invocation } from '../table.ts';
 
@@ -19,7 +19,7 @@ export function createOptions({ options, globals, positionals, log }: Invocation
   // runc takes an empty path for none.
   const path = (name: string): string | undefined => {
     const text = options.text(name);
-    return text === undefined || text === '' ? undefined : resolve(text);
+    return text === undefined || text === '' ? undefined : resolvePath(process.cwd(), text);
   };
   const pidFile = path('pid-file');
   const consoleSocket = path('console-socket');

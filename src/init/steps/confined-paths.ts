@@ -15,8 +15,9 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../../linux/mount-constants.ts';
+import { cleanPath } from '../../linux/paths.ts';
 import type { Slot } from '../plan.ts';
-import { attach, cleanPath, openInRoot, pointer, type StepContext, setAttributes } from './context.ts';
+import { attach, openInRoot, pointer, type StepContext, setAttributes } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
 
 export function maskPaths(context: StepContext): void {

@@ -53,16 +53,6 @@ export function pointer(...parts: readonly (string | number)[]): string {
     .join('');
 }
 
-/** `..` and `.` taken out as if there were no links; absolute. */
-export function cleanPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
-}
-
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [O_WRONLY, 'O_WRONLY'],
   [O_PATH, 'O_PATH'],
@@ -203,10 +193,10 @@ export function keptByInit(inputs: InitInputs): number[] {
   return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees];
 }
 
-/** What a created container's init holds: besides 0 to 2 and those of --preserve-fds its two sockets, and the state for hooks. */
+/** What a created container's init holds: besides 0 to 2 and those of --preserve-fds its socket and two FIFOs, and the state for hooks. */
 export function keptWhenReady(inputs: InitInputs): number[] {
   const hooks = inputs.hooks === undefined ? [] : [inputs.hooks.state.fd, inputs.hooks.output.fd];
-  return [...preserved(inputs), inputs.channel.fd, inputs.startSocket.fd, ...hooks];
+  return [...preserved(inputs), inputs.channel.fd, inputs.start.order.fd, inputs.start.answer.fd, ...hooks];
 }
 
 /**
@@ -251,14 +241,17 @@ export function AT_EMPTY_PATH_VALUE(plan: PlanBuilder): Immediate {
   return plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
 }
 
+/** 64 bits, little-endian: what a load gives to a slot. */
+export function numberBytes(value: number): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64LE(BigInt(value), 0);
+  return bytes;
+}
+
 /** An 8-byte message to the runtime. */
 export function send(context: StepContext, name: string, kind: number): void {
   const { plan, report } = context;
   const bytes = Buffer.alloc(8);
   bytes.writeUInt32LE(kind, 0);
-  plan.call('sendto', [plan.slotRef(report), plan.constant(bytes, `{${name}}`), 8, MSG_NOSIGNAL(plan), 0, 0]);
-}
-
-export function MSG_NOSIGNAL(plan: PlanBuilder): Immediate {
-  return plan.value(0x4000, 'MSG_NOSIGNAL');
+  plan.call('write', [plan.slotRef(report), plan.constant(bytes, `{${name}}`), 8]);
 }

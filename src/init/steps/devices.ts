@@ -1,9 +1,10 @@
 // /dev: the devices and links that every container has (config-linux.md, "Default Devices"), and those of the config.
 
 import { AT_FDCWD, O_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../../linux/mount-constants.ts';
+import { cleanPath } from '../../linux/paths.ts';
 import type { Argument } from '../builder.ts';
 import type { Step } from '../plan.ts';
-import { attach, cleanPath, ensureDirectory, pointer, type StepContext } from './context.ts';
+import { attach, ensureDirectory, pointer, type StepContext } from './context.ts';
 
 export interface DeviceNode {
   readonly path: string;

@@ -4,7 +4,7 @@
 import type { Hook } from '../../spec/generated/types.ts';
 import type { Argument } from '../builder.ts';
 import { MESSAGE } from '../messages.ts';
-import { descriptor, MSG_NOSIGNAL, pointer, type StepContext, send } from './context.ts';
+import { descriptor, pointer, type StepContext, send } from './context.ts';
 
 const CLONE_PIDFD = 0x1000;
 const SIGCHLD = 17;
@@ -149,6 +149,6 @@ function tell(
   bytes.writeUInt32LE(kind, 0);
   const message = plan.variable(bytes, '{hook ended}');
   if (status !== undefined) plan.store(status, plan.addressOf(message, 4), 4);
-  plan.call('sendto', [plan.slotRef(report), message, 8, MSG_NOSIGNAL(plan), 0, 0], { ignoreErrors: true });
+  plan.call('write', [plan.slotRef(report), message, 8], { ignoreErrors: true });
   plan.fail(ECANCELED);
 }

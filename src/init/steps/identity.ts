@@ -2,9 +2,10 @@
 // needs a privilege comes before it is dropped (capabilities(7), credentials(7)).
 
 import { CAPABILITIES, capabilityNumber } from '../../linux/capabilities.ts';
+import { cleanPath } from '../../linux/paths.ts';
 import { RLIMITS } from '../../linux/rlimits.ts';
 import type { Capabilities, Rlimit } from '../../spec/generated/types.ts';
-import { cleanPath, ensureDirectory, pointer, type StepContext } from './context.ts';
+import { ensureDirectory, pointer, type StepContext } from './context.ts';
 
 const PR_CAPBSET_DROP = 24;
 const PR_SET_KEEPCAPS = 8;

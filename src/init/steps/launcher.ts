@@ -5,7 +5,7 @@ import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { DataRef, Label } from '../plan.ts';
-import { closeLeftovers, closeOthers, descriptor, keptByInit, MSG_NOSIGNAL, type StepContext } from './context.ts';
+import { closeLeftovers, closeOthers, descriptor, keptByInit, numberBytes, type StepContext } from './context.ts';
 
 const F_GETFD = 1;
 const PR_SET_DUMPABLE = 4;
@@ -138,7 +138,7 @@ function cloneInit(context: StepContext): void {
     plan.step({ sentence: "tell the runtime init's pid" }, () => {
       const message = pidMessage(plan);
       plan.store(pid, plan.addressOf(message, 4), 4);
-      plan.call('sendto', [plan.slotRef(report), message, 8, MSG_NOSIGNAL(plan), 0, 0]);
+      plan.call('write', [plan.slotRef(report), message, 8]);
       plan.call('exit_group', [0]);
     });
   });
@@ -157,16 +157,10 @@ export function failureHandler({ plan, report }: StepContext): Label {
   plan.place(handler);
   plan.section('when a step fails');
   plan.step({ sentence: 'report the step that failed, and end' }, () => {
-    plan.call('sendto', [plan.slotRef(report), plan.failureRecord, 16, MSG_NOSIGNAL(plan), 0, 0], {
+    plan.call('write', [plan.slotRef(report), plan.failureRecord, 16], {
       ignoreErrors: true,
     });
     plan.call('exit_group', [1]);
   });
   return handler;
-}
-
-export function numberBytes(value: number): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64LE(BigInt(value), 0);
-  return bytes;
 }

@@ -2,10 +2,11 @@
 
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
-import { closeOthers, descriptor, keptWhenReady, type StepContext, send } from './context.ts';
+import { closeOthers, descriptor, keptWhenReady, numberBytes, type StepContext, send } from './context.ts';
 import { runHooks, waitForGo } from './hooks.ts';
 
-const SOCK_CLOEXEC = 0o2000000;
+/** The step that separates `create` from `start`. */
+export const WAIT_FOR_START = 'wait for start';
 const CLOSE_RANGE_CLOEXEC = 4;
 const X_OK = 1;
 const F_OK = 0;
@@ -31,11 +32,12 @@ export function reportReady(context: StepContext): void {
 export function waitForStart(context: StepContext): void {
   const { plan, inputs, report } = context;
   plan.section('start');
-  const socket = descriptor(plan, inputs.startSocket);
-  plan.step({ sentence: 'wait for start' }, () => {
-    plan.call('accept4', [socket, 0, 0, plan.value(SOCK_CLOEXEC, 'SOCK_CLOEXEC')], { result: report });
-    // A second start is told at once that it came too late.
-    plan.call('close', [socket]);
+  const order = descriptor(plan, inputs.start.order);
+  plan.step({ sentence: WAIT_FOR_START }, () => {
+    // Until then nobody hears a failure; init holds both ends, so there is no end of file.
+    plan.call('read', [order, plan.variable(8, '{order}'), 1]);
+    plan.call('close', [order]);
+    plan.load(report, plan.constant(numberBytes(inputs.start.answer.fd), `{${inputs.start.answer.fd}}`));
   });
 }
 
