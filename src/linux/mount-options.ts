@@ -126,8 +126,20 @@ function apply(change: AttributeChange, meaning: { set: number; clear: number })
   };
 }
 
+/** Several steps ask for the options of the same mount. */
+const parsed = new WeakMap<readonly string[], MountOptions>();
+
 /** Reads a mount's options; a later word overrides an earlier one. Pure; unknown words are data of the file system. */
 export function parseMountOptions(options: readonly string[]): MountOptions {
+  let known = parsed.get(options);
+  if (known === undefined) {
+    known = parse(options);
+    parsed.set(options, known);
+  }
+  return known;
+}
+
+function parse(options: readonly string[]): MountOptions {
   let bind: { recursive: boolean } | undefined;
   let attributes: AttributeChange = { set: 0, clear: 0 };
   let recursiveAttributes: AttributeChange | undefined;

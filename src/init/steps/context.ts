@@ -25,7 +25,7 @@ import {
 import type { Config } from '../../spec/generated/types.ts';
 import type { Argument, PlanBuilder } from '../builder.ts';
 import type { Descriptor, InitInputs } from '../inputs.ts';
-import type { Immediate, Label, Slot } from '../plan.ts';
+import type { DataRef, Immediate, Label, Slot } from '../plan.ts';
 
 export interface StepContext {
   readonly plan: PlanBuilder;
@@ -79,12 +79,31 @@ export interface OpenOptions {
   readonly on?: Readonly<Partial<Record<ErrnoName, Label>>>;
 }
 
+/** The same few structures serve a whole plan, and are made once for it: making and naming them is most of what a call costs. */
+const structures = new WeakMap<PlanBuilder, Map<string, DataRef>>();
+
+function structure(plan: PlanBuilder, key: string, make: () => DataRef): DataRef {
+  let made = structures.get(plan);
+  if (made === undefined) {
+    made = new Map();
+    structures.set(plan, made);
+  }
+  let ref = made.get(key);
+  if (ref === undefined) {
+    ref = make();
+    made.set(key, ref);
+  }
+  return ref;
+}
+
 /** openat2(2); O_CLOEXEC is added. */
 export function openAt(plan: PlanBuilder, directory: Argument, path: string, options: OpenOptions): void {
   const flags = options.flags | O_CLOEXEC;
-  const how = plan.constant(
-    openHow(flags, options.resolve),
-    `{flags=${names(flags, FLAG_NAMES)}, resolve=${names(options.resolve, RESOLVE_NAMES)}}`,
+  const how = structure(plan, `how ${flags} ${options.resolve}`, () =>
+    plan.constant(
+      openHow(flags, options.resolve),
+      `{flags=${names(flags, FLAG_NAMES)}, resolve=${names(options.resolve, RESOLVE_NAMES)}}`,
+    ),
   );
   plan.call('openat2', [directory, path, how, OPEN_HOW_SIZE], {
     result: options.result,
@@ -230,7 +249,9 @@ export function setAttributes(
   },
 ): void {
   const { set = 0, clear = 0, propagation = 0, recursive = false } = change;
-  const attributes = plan.constant(mountAttr(set, clear, propagation), attrText(set, clear, propagation));
+  const attributes = structure(plan, `attr ${set} ${clear} ${propagation}`, () =>
+    plan.constant(mountAttr(set, clear, propagation), attrText(set, clear, propagation)),
+  );
   const flags = recursive
     ? plan.value(AT_EMPTY_PATH | AT_RECURSIVE, 'AT_EMPTY_PATH|AT_RECURSIVE')
     : AT_EMPTY_PATH_VALUE(plan);
