@@ -29,6 +29,7 @@ function oneLine(text: string): string {
 /** What a container's image, config or hook says must not steer the terminal of who reads it. */
 function printable(text: string): string {
   return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     /[\0-\x08\x0a-\x1f\x7f-\x9f]/g,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );

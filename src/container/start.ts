@@ -55,7 +55,7 @@ function releaseInit(root: string, record: ContainerRecord): void {
     renameSync(order, taken);
     reader = openFifoForReading(answer);
   } catch (error) {
-    return fail(
+    fail(
       {
         code: 'status',
         message: `cannot start container "${record.id}": another start was first, or it was just deleted`,
@@ -71,7 +71,7 @@ function releaseInit(root: string, record: ContainerRecord): void {
     messages = decodeMessages(readToEnd(reader));
   } catch (error) {
     // ENXIO: init, which holds the other end, has ended.
-    return fail({ code: 'status', message: `cannot start container "${record.id}": it has just stopped` }, error);
+    fail({ code: 'status', message: `cannot start container "${record.id}": it has just stopped` }, error);
   } finally {
     closeSync(reader);
   }
