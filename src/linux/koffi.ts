@@ -5,11 +5,7 @@ import { createRequire } from 'node:module';
 import { fail } from '../error.ts';
 
 /** What is used of the addon's interface. */
-export interface NativeFunction {
-  (...args: readonly (number | bigint)[]): number;
-  /** Runs in a thread of its own; the callback runs on the event loop. */
-  async(...args: readonly [...(number | bigint)[], (error: Error | null, result: number) => void]): void;
-}
+export type NativeFunction = (...args: readonly (number | bigint)[]) => number;
 export interface NativeLibrary {
   func(prototype: string): NativeFunction;
 }

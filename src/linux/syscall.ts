@@ -10,8 +10,8 @@ export type Argument = number | bigint | string | Uint8Array | null;
 const numbers = SYSCALL_NUMBERS[process.arch === 'arm64' ? 'arm64' : 'x64'];
 
 let bound: NativeFunction | undefined;
-/** syscall(2) itself, for calls that shall not block the event loop. */
-export function boundSyscall(): NativeFunction {
+
+function boundSyscall(): NativeFunction {
   bound ??= libraryC().func('int64 syscall(int64, int64, int64, int64, int64, int64, int64)');
   return bound;
 }

@@ -1,22 +1,30 @@
 // Waiting for a child while the event loop goes on: the engine's signal handlers run only there.
 
-import { processStat } from './procfs.ts';
 import { decodeWaitStatus, type ExitStatus } from './spawn.ts';
-import { addressOf, boundSyscall, syscall } from './syscall.ts';
-import { SYSCALL_NUMBERS } from './syscall-numbers.ts';
+import { syscall } from './syscall.ts';
 
-/** wait4(2) in a thread of its own. undefined: it is not our child. */
-export async function waitForChildAsync(pid: number): Promise<ExitStatus | undefined> {
+const WNOHANG = 1;
+const EINTR = 4;
+/** Something for the loop to wait for: signal handlers don't keep it alive. The longest that a timer can be set for. */
+const FAR_AWAY = 2 ** 31 - 1;
+
+/** Reaps the child when it has ended. undefined: it is not our child. */
+export function waitForChildAsync(pid: number): Promise<ExitStatus | undefined> {
   const status = Buffer.alloc(8);
-  const number = SYSCALL_NUMBERS[process.arch === 'arm64' ? 'arm64' : 'x64'].wait4;
-  for (;;) {
-    const result = await new Promise<number>((resolve) => {
-      boundSyscall().async(number, pid, addressOf(status), 0, 0, 0, 0, (_error, returned) => resolve(returned));
-    });
-    if (result === pid) return decodeWaitStatus(status.readInt32LE(0));
-    // The errno stayed in that thread. A signal may have interrupted it: as long as the child is there it is waited for.
-    if (processStat(pid)?.parent !== process.pid) return undefined;
-  }
+  return new Promise((resolve) => {
+    const alive = setInterval(() => undefined, FAR_AWAY);
+    const look = (): void => {
+      let result = syscall('wait4', pid, status, WNOHANG, null);
+      while (result === -EINTR) result = syscall('wait4', pid, status, WNOHANG, null);
+      if (result === 0) return;
+      process.off('SIGCHLD', look);
+      clearInterval(alive);
+      resolve(result === pid ? decodeWaitStatus(status.readInt32LE(0)) : undefined);
+    };
+    process.on('SIGCHLD', look);
+    // It may have ended before the handler was there.
+    look();
+  });
 }
 
 const PR_SET_CHILD_SUBREAPER = 36;
