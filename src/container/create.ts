@@ -1,6 +1,6 @@
 // create (runtime.md, "Create"): everything but the user's program.
 
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { closeHandles, createCgroups } from '../cgroup/create.ts';
 import { devicePolicy } from '../cgroup/device-rules.ts';
 import { applyDevices } from '../cgroup/devices.ts';
@@ -25,7 +25,9 @@ import { type LoadedConfig, loadConfig } from '../spec/load.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
+import { firstRecord } from './first-record.ts';
 import { readTail, runHooks } from './hooks.ts';
+import { writePidFile } from './pid-file.ts';
 import { prepare } from './prepare.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
@@ -105,7 +107,7 @@ function construct(
   const given = config.linux?.cgroupsPath;
   const cgroups = recordCgroups(planCgroups(cgroupHost, { cgroupsPath: given, id }));
   const policy = devicePolicy(config.linux?.resources?.devices ?? []);
-  let record = firstRecord(options, loaded, cgroups);
+  let record = firstRecord(options, config, cgroups);
   // Before anything is made: whoever finds this record can remove it all.
   writeRecord(root, record);
 
@@ -184,49 +186,6 @@ function construct(
   return record;
 }
 
-function firstRecord(
-  { id, bundle }: CreateOptions,
-  { config }: LoadedConfig,
-  cgroups: ContainerRecord['cgroups'],
-): ContainerRecord {
-  const own = (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && (path ?? '') === '');
-  return {
-    version: 1,
-    id,
-    bundle,
-    rootfs: resolveRoot(bundle, config.root?.path ?? ''),
-    ociVersion: config.ociVersion,
-    annotations: config.annotations ?? {},
-    created: new Date().toISOString(),
-    owner: ownerName(),
-    creator: { pid: process.pid, startTime: processStat(process.pid)?.startTime ?? 0 },
-    ready: false,
-    cgroups,
-    hasProcess: config.process?.args !== undefined && config.process.args.length > 0,
-    ownPidNamespace: own,
-    poststart: config.hooks?.poststart ?? [],
-    poststop: config.hooks?.poststop ?? [],
-    startSteps: [],
-  };
-}
-
-function resolveRoot(bundle: string, path: string): string {
-  return path.startsWith('/') ? path : `${bundle}/${path}`;
-}
-
-function ownerName(): string {
-  const uid = process.getuid?.() ?? 0;
-  if (uid === 0) return 'root';
-  try {
-    const line = readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .find((entry) => entry.split(':')[2] === String(uid));
-    return line?.split(':')[0] ?? String(uid);
-  } catch {
-    return String(uid);
-  }
-}
-
 function prepareHooks({ config }: LoadedConfig, descriptors: Descriptors): InitInputs['hooks'] {
   const { prestart = [], createRuntime = [], createContainer = [], startContainer = [] } = config.hooks ?? {};
   if (prestart.length + createRuntime.length + createContainer.length + startContainer.length === 0) return undefined;
@@ -249,24 +208,6 @@ function launch(
   const launcher = spawnLauncher(plan, directoryOf(root, id));
   for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
   return launcher;
-}
-
-/** Whoever waits for the file never reads a part of it. */
-function writePidFile(path: string, pid: number): void {
-  const temporary = `${path}.runt-${process.pid}`;
-  try {
-    const fd = openSync(temporary, 'wx', 0o644);
-    try {
-      writeSync(fd, String(pid));
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    const errno = typeof error === 'object' && error !== null && 'errno' in error ? -Number(error.errno) : 0;
-    fail({ code: 'system', message: `write the pid file "${path}"`, ...(errno > 0 ? { errno } : {}) }, error);
-  }
 }
 
 /** What is left of a create that failed goes. */

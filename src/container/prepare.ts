@@ -2,47 +2,22 @@
 // the compiler's input (init/inputs.ts).
 
 import { existsSync, fstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import type { CgroupHandles } from '../cgroup/create.ts';
-import type { CgroupHost } from '../cgroup/host.ts';
 import { fail } from '../error.ts';
-import type { CgroupHierarchy, InitInputs, JoinedNamespace, PreparedMount } from '../init/inputs.ts';
-import { mayBeMountedOn } from '../init/steps/mounts.ts';
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_RECURSIVE,
-  MOUNT_ATTR_SIZE,
-  MS_SLAVE,
-  mountAttr,
-  O_CLOEXEC,
-  O_RDONLY,
-  OPEN_TREE_CLOEXEC,
-  OPEN_TREE_CLONE,
-} from '../linux/mount-constants.ts';
-import { parseMountOptions } from '../linux/mount-options.ts';
+import type { InitInputs, JoinedNamespace } from '../init/inputs.ts';
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from '../linux/mount-constants.ts';
 import { NAMESPACES } from '../linux/namespaces.ts';
-import { cleanPath, resolvePath } from '../linux/paths.ts';
+import { resolvePath } from '../linux/paths.ts';
 import { ignoredSignals } from '../linux/procfs.ts';
 import { mustSyscall, syscall } from '../linux/syscall.ts';
-import type { Config, Mount } from '../spec/generated/types.ts';
+import type { Config } from '../spec/generated/types.ts';
 import type { Descriptors } from './descriptors.ts';
 import { homeOf } from './home.ts';
 import { fullyVisibleMounts, mountPointOf } from './host-mounts.ts';
-import { findMountPoint, presentComponents } from './mount-point.ts';
+import { copyTree, type PrepareOptions, prepareMounts } from './prepare-mounts.ts';
 
 const RLIMIT_NOFILE = 7;
 const NS_GET_NSTYPE = 0xb703;
 const ENOTTY = 25;
-
-export interface PrepareOptions {
-  readonly config: Config;
-  readonly bundle: string;
-  readonly noPivot: boolean;
-  readonly preserveFds: number;
-  readonly descriptors: Descriptors;
-  readonly cgroupHost: CgroupHost;
-  readonly cgroups: CgroupHandles;
-}
 
 export type Prepared = Pick<
   InitInputs,
@@ -55,10 +30,7 @@ export function prepare(options: PrepareOptions): Prepared {
   checkPreserved(options.preserveFds);
   const root = prepareRoot(options);
   const namespaces = prepareNamespaces(config, descriptors);
-  const mounts: PreparedMount[] = [];
-  (config.mounts ?? []).forEach(
-    (mount, index) => void mounts.push(prepareMount(options, mount, index, root.tree.fd, mounts)),
-  );
+  const mounts = prepareMounts(options, root.tree.fd);
   const home = homeOf(config, options.bundle, root.tree.fd);
   return {
     root,
@@ -76,12 +48,6 @@ export function prepare(options: PrepareOptions): Prepared {
     ...(home === undefined ? {} : { home }),
     ...(noPivot ? { noPivot: { fullyVisible: fullyVisibleMounts(root.path) } } : {}),
   };
-}
-
-/** A detached copy of the mounts at `path`. Throws `system` with the pointer. */
-function copyTree(path: string, recursive: boolean, doing: string, pointer: string): number {
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
-  return mustSyscall({ message: doing, pointer }, 'open_tree', AT_FDCWD, path, flags);
 }
 
 function prepareRoot({ config, bundle, descriptors }: PrepareOptions): InitInputs['root'] {
@@ -141,111 +107,6 @@ function refuseHostSysctls(config: Config, type: string, fd: number, path: strin
     message: `sysctl "${key}" is not allowed: the network namespace "${path}" is the host's`,
     pointer: `/linux/sysctl/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
   });
-}
-
-function prepareMount(
-  options: PrepareOptions,
-  mount: Mount,
-  index: number,
-  root: number,
-  earlier: readonly PreparedMount[],
-): PreparedMount {
-  const pointer = `/mounts/${index}`;
-  // proc and sysfs go on a plain directory or nowhere: no link is followed for them.
-  const isPlain = mount.type === 'proc' || mount.type === 'sysfs';
-  const { destination, exists } = findMountPoint(root, cleanPath(mount.destination), !isPlain);
-  const present = presentComponents(destination, exists, earlier);
-  if (destination === '/') {
-    fail({
-      code: 'unsupported',
-      message: 'a mount on / is not supported yet by this version of runt',
-      pointer: `${pointer}/destination`,
-    });
-  }
-  if (!mayBeMountedOn(destination)) {
-    fail({
-      code: 'config',
-      message: `nothing may be mounted on "${destination}", inside /proc`,
-      pointer: `${pointer}/destination`,
-      hint: 'files that runt itself writes or masks lie there (CVE-2019-16884)',
-    });
-  }
-  const parsed = parseMountOptions(mount.options ?? []);
-  const { type } = mount;
-  if (parsed.bind !== undefined || type === 'bind')
-    return { ...prepareBind(options, mount, index, destination), present };
-  if (destination === '/proc' && type !== 'proc') {
-    fail({
-      code: 'config',
-      message: `"${destination}" cannot be mounted because it is not of type proc`,
-      pointer: `${pointer}/type`,
-    });
-  }
-  if (type === undefined || type === '' || type === 'none') {
-    fail({
-      code: 'config',
-      message: `the mount on "${destination}" has neither a type nor the option bind`,
-      pointer: `${pointer}/type`,
-    });
-  }
-  if (type !== 'cgroup') return { kind: 'filesystem', type, destination, present };
-  if (options.cgroupHost.mode === 'v2') return { kind: 'cgroup2', destination, present };
-  return { kind: 'cgroup1', destination, hierarchies: cgroupHierarchies(options), present };
-}
-
-type BindMount = Extract<PreparedMount, { kind: 'bind' }>;
-
-const PROC_ROOT_INODE = 1;
-const PROC_SUPER_MAGIC = 0x9fa0n;
-
-function prepareBind(
-  { config, bundle, descriptors }: PrepareOptions,
-  mount: Mount,
-  index: number,
-  destination: string,
-): Omit<BindMount, 'present'> {
-  const pointer = `/mounts/${index}/source`;
-  if (mount.source === undefined || mount.source === '') {
-    fail({ code: 'config', message: `the bind mount on "${destination}" has no source`, pointer });
-  }
-  const source = resolvePath(bundle, mount.source);
-  const { bind, attributes, recursiveAttributes, propagation } = parseMountOptions(mount.options ?? []);
-  const recursive = bind?.recursive ?? false;
-  const fd = copyTree(source, recursive, `find the mount source "${source}"`, pointer);
-  const tree = descriptors.inherit(fd, source);
-  const stat = fstatSync(fd);
-  if (destination === '/proc') checkProcSource(fd, source, stat.ino, pointer);
-  const change = (set: number, clear: number, flag: number, deep: boolean): void => {
-    const flags = AT_EMPTY_PATH | (deep ? AT_RECURSIVE : 0);
-    const doing = {
-      message: `set the attributes of the mount on "${destination}"`,
-      pointer: `/mounts/${index}/options`,
-    };
-    mustSyscall(doing, 'mount_setattr', fd, '', flags, mountAttr(set, clear, flag), MOUNT_ATTR_SIZE);
-  };
-  // The copy is a peer of the source where that is shared: what is mounted in the container would appear on the host.
-  const stays = config.linux?.rootfsPropagation === 'shared' || propagation.some(({ flag }) => flag !== MS_SLAVE);
-  const isShared = stays && !propagation.some(({ flag }) => flag === 1 << 18 || flag === 1 << 17);
-  change(recursiveAttributes?.set ?? 0, recursiveAttributes?.clear ?? 0, isShared ? 0 : MS_SLAVE, true);
-  if (attributes.set !== 0 || attributes.clear !== 0) change(attributes.set, attributes.clear, 0, false);
-  return { kind: 'bind', tree, isDirectory: stat.isDirectory(), destination };
-}
-
-/** /proc may be bound only from the root of a real procfs (CVE-2019-16884). */
-function checkProcSource(fd: number, source: string, inode: number, pointer: string): void {
-  const status = Buffer.alloc(120);
-  mustSyscall({ message: `look at the file system of "${source}"`, pointer }, 'fstatfs', fd, status);
-  if (status.readBigInt64LE(0) === PROC_SUPER_MAGIC && inode === PROC_ROOT_INODE) return;
-  fail({
-    code: 'config',
-    message: `"/proc" cannot be mounted because "${source}" is not of type proc, or not its root`,
-    pointer,
-  });
-}
-
-/** The v1 hierarchies as folders of the container's cgroup mount. */
-function cgroupHierarchies({ cgroups }: PrepareOptions): CgroupHierarchy[] {
-  return cgroups.tasks.map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path }));
 }
 
 /**

@@ -191,41 +191,6 @@ export function ensureFile(context: StepContext, path: string, result: Slot, pre
   plan.place(done);
 }
 
-/** Closes every descriptor from 3 on that is not in `kept`. Never by listing /proc (crun#110). */
-export function closeOthers(plan: PlanBuilder, kept: readonly number[]): void {
-  let next = 3;
-  for (const fd of [...new Set(kept)].sort((a, b) => a - b)) {
-    if (fd < next) continue;
-    if (fd > next) plan.call('close_range', [next, fd - 1, 0]);
-    next = fd + 1;
-  }
-  plan.call('close_range', [next, plan.value(0xffffffff, '~0'), 0]);
-}
-
-function preserved(inputs: InitInputs): number[] {
-  return Array.from({ length: inputs.preserveFds }, (_, index) => 3 + index);
-}
-
-/** What init was given and uses until it is ready. */
-export function keptByInit(inputs: InitInputs): number[] {
-  const trees = inputs.mounts.flatMap((mount) => (mount.kind === 'bind' ? [mount.tree.fd] : []));
-  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees];
-}
-
-/** What a created container's init holds: besides 0 to 2 and those of --preserve-fds its socket and two FIFOs, and the state for hooks. */
-export function keptWhenReady(inputs: InitInputs): number[] {
-  const hooks = inputs.hooks === undefined ? [] : [inputs.hooks.state.fd, inputs.hooks.output.fd];
-  return [...preserved(inputs), inputs.channel.fd, inputs.start.order.fd, inputs.start.answer.fd, ...hooks];
-}
-
-/**
- * Closes all that steps have opened: they close nothing themselves, since one call here does for all of theirs. What init holds in
- * slots must not be used afterwards.
- */
-export function closeLeftovers({ plan, inputs }: StepContext): void {
-  closeOthers(plan, keptByInit(inputs));
-}
-
 /** Puts the detached mount `tree` on the open directory or file `target`. */
 export function attach(plan: PlanBuilder, tree: Argument, target: Argument): void {
   plan.call('move_mount', [

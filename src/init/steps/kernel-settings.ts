@@ -1,5 +1,6 @@
 // What belongs to the new network, uts and other namespaces: `lo`, names, sysctls.
 
+import { fail } from '../../error.ts';
 import {
   O_WRONLY,
   RESOLVE_BENEATH,
@@ -7,6 +8,7 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from '../../linux/mount-constants.ts';
+import { sysctlPath } from '../../linux/sysctl.ts';
 import { openAt, pointer, type StepContext } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
 
@@ -54,13 +56,6 @@ export function setNames({ plan, config }: StepContext): void {
   }
 }
 
-/** `net.ipv4.ip_forward` and `net/ipv4/ip_forward` are the same; after a first slash a dot is a dot (sysctl.d(5)). */
-export function sysctlPath(key: string): string {
-  const separator = /[./]/.exec(key)?.[0];
-  if (separator !== '.') return key;
-  return key.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
-}
-
 /** Through a procfs of init's own that is mounted nowhere, so that nothing of the container can lie in the way (CVE-2025-52881). */
 export function writeSysctls(context: StepContext): void {
   const { plan, config } = context;
@@ -71,13 +66,21 @@ export function writeSysctls(context: StepContext): void {
       makeFileSystem(context, { type: 'proc', source: 'proc', data: [], attributes: 0, result: proc });
     });
     for (const [key, value] of settings) {
+      const path = sysctlPath(key);
+      if (path === undefined) {
+        fail({
+          code: 'config',
+          message: `${JSON.stringify(key)} is no name of a sysctl`,
+          pointer: pointer('/linux/sysctl', key),
+        });
+      }
       const step = {
         sentence: `set the sysctl ${key} to ${JSON.stringify(value)}`,
         pointer: pointer('/linux/sysctl', key),
       };
       plan.step(step, () => {
         plan.withSlot((file) => {
-          openAt(plan, plan.slotRef(proc), `sys/${sysctlPath(key)}`, {
+          openAt(plan, plan.slotRef(proc), `sys/${path.join('/')}`, {
             flags: O_WRONLY,
             resolve: RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
             result: file,

@@ -5,7 +5,8 @@ import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { DataRef, Label } from '../plan.ts';
-import { closeLeftovers, closeOthers, descriptor, keptByInit, numberBytes, type StepContext } from './context.ts';
+import { descriptor, numberBytes, type StepContext } from './context.ts';
+import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
 
 const F_GETFD = 1;
 const PR_SET_DUMPABLE = 4;

@@ -10,7 +10,6 @@ import type { Slot, Step } from '../plan.ts';
 import { mountCgroup1 } from './cgroup-mount.ts';
 import {
   attach,
-  closeLeftovers,
   descriptor,
   ensureDirectory,
   ensureFile,
@@ -20,6 +19,7 @@ import {
   setAttributes,
 } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
+import { closeLeftovers } from './kept-descriptors.ts';
 
 const EPERM = 1;
 

@@ -2,8 +2,9 @@
 
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
-import { closeOthers, descriptor, keptWhenReady, numberBytes, type StepContext, send } from './context.ts';
+import { descriptor, numberBytes, type StepContext, send } from './context.ts';
 import { runHooks, waitForGo } from './hooks.ts';
+import { closeOthers, keptWhenReady } from './kept-descriptors.ts';
 
 /** The step that separates `create` from `start`. */
 export const WAIT_FOR_START = 'wait for start';

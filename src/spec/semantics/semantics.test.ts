@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sysctlPath } from '../../linux/sysctl.ts';
 import { configWith, MINIMAL, places } from '../fixtures.ts';
 import { validateConfig } from '../generated/config-lean.ts';
 import type { Config } from '../generated/types.ts';
 import { platformOf, RULES, violationsOf } from './index.ts';
-import { sysctlPath } from './sysctl.ts';
 
 type Change = Readonly<Record<string, unknown>>;
 const process = (change: Change): Change => ({ process: { cwd: '/', args: ['sh'], ...change } });

@@ -1,6 +1,7 @@
 // Kernel parameters: only those that belong to a namespace of the container's own, else the host's would change
 // (CVE-2022-0811 was a name that nobody checked).
 
+import { sysctlPath } from '../../linux/sysctl.ts';
 import { show, specLink } from '../findings.ts';
 import type { LinuxNamespace, LinuxNamespaceType } from '../generated/types.ts';
 import { pointer } from '../pointer.ts';
@@ -16,20 +17,6 @@ const IPC: ReadonlySet<string> = new Set([
   'kernel.shmmni',
   'kernel.shm_rmid_forced',
 ]);
-
-/**
- * The parts of a parameter's path below /proc/sys. As sysctl(8) has it, the first separator decides: after a dot, dots
- * separate and a slash stands for a dot in a part (`net.ipv4.conf.eth0/100.forwarding`); after a slash it is the other way round.
- * undefined: a name that leads astray, or that is none.
- */
-export function sysctlPath(name: string): readonly string[] | undefined {
-  const separator = /[./]/.exec(name)?.[0];
-  if (separator === undefined) return undefined;
-  const other = separator === '.' ? '/' : '.';
-  const parts = name.split(separator).map((part) => (separator === '.' ? part.replaceAll(other, '.') : part));
-  const sound = parts.every((part) => /^[A-Za-z0-9_@:.-]+$/.test(part) && part !== '.' && part !== '..');
-  return sound ? parts : undefined;
-}
 
 /** The kind of namespace that a parameter belongs to; undefined: to the host. */
 function owner(parts: readonly string[]): LinuxNamespaceType | undefined {
