@@ -56,6 +56,7 @@ function prepareRoot({ config, bundle, descriptors }: PrepareOptions): InitInput
   if (given === undefined) fail({ code: 'config', message: 'root.path is missing', pointer: '/root' });
   const path = resolvePath(bundle, given);
   const doing = `find the root file system "${path}"`;
+  // Without a mount namespace of its own init opens the path itself, and nothing is attached there; the copy serves for looking.
   const fd = copyTree(path, true, doing, pointer);
   const tree = descriptors.inherit(fd, path);
   if (!fstatSync(fd).isDirectory()) {

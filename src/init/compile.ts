@@ -4,7 +4,7 @@ import { createPlanBuilder } from './builder.ts';
 import type { InitInputs } from './inputs.ts';
 import type { Plan } from './plan.ts';
 import { makePathsReadOnly, maskPaths } from './steps/confined-paths.ts';
-import type { StepContext } from './steps/context.ts';
+import { descriptor, type LaunchContext, type StepContext } from './steps/context.ts';
 import { makeDevices } from './steps/devices.ts';
 import { runHooks, waitForRuntimeHooks } from './steps/hooks.ts';
 import { becomeUser, makeWorkingDirectory } from './steps/identity.ts';
@@ -12,7 +12,7 @@ import { bringLoopbackUp, setNames, writeSysctls } from './steps/kernel-settings
 import { failureHandler, launch } from './steps/launcher.ts';
 import { makeMountsReadOnly, mountAll } from './steps/mounts.ts';
 import { execute, reportReady, waitForStart } from './steps/program.ts';
-import { attachRoot, enterRoot, makeRootReadOnly } from './steps/root.ts';
+import { attachRoot, enterRoot, hasOwnMounts, makeRootReadOnly, openRoot } from './steps/root.ts';
 import { beginSession } from './steps/session.ts';
 
 /**
@@ -21,14 +21,10 @@ import { beginSession } from './steps/session.ts';
  */
 export function compileInit(inputs: InitInputs): Plan {
   const plan = createPlanBuilder();
-  const context: StepContext = {
-    plan,
-    inputs,
-    config: inputs.config,
-    root: plan.value(inputs.root.tree.fd, `${inputs.root.tree.fd}<${inputs.root.tree.text}>`),
-    report: plan.slot('report'),
-  };
-  launch(context);
+  const launcher: LaunchContext = { plan, inputs, config: inputs.config, report: plan.slot('report') };
+  launch(launcher);
+  const root = hasOwnMounts(inputs) ? descriptor(plan, inputs.root.tree) : openRoot(plan, inputs);
+  const context: StepContext = { ...launcher, root };
   beginSession(context);
   bringLoopbackUp(context);
   attachRoot(context);

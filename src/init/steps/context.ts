@@ -25,16 +25,20 @@ import {
 import type { Config } from '../../spec/generated/types.ts';
 import type { Argument, PlanBuilder } from '../builder.ts';
 import type { Descriptor, InitInputs } from '../inputs.ts';
-import type { DataRef, Immediate, Label, Slot } from '../plan.ts';
+import type { DataRef, Immediate, Label, Slot, SlotRef } from '../plan.ts';
 
-export interface StepContext {
+/** What is there while the launcher works. */
+export interface LaunchContext {
   readonly plan: PlanBuilder;
   readonly inputs: InitInputs;
   readonly config: Config;
-  /** The root file system's tree; a directory that all paths of the container are resolved in. */
-  readonly root: Immediate;
   /** Holds the descriptor that messages and failures go to. */
   readonly report: Slot;
+}
+
+export interface StepContext extends LaunchContext {
+  /** The root file system's tree; a directory that all paths of the container are resolved in. */
+  readonly root: Immediate | SlotRef;
 }
 
 /** The immediate for an inherited descriptor: `7</data>`. */

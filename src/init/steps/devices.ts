@@ -5,6 +5,7 @@ import { cleanPath } from '../../linux/paths.ts';
 import type { Argument } from '../builder.ts';
 import type { Step } from '../plan.ts';
 import { attach, ensureDirectory, pointer, type StepContext } from './context.ts';
+import { hasOwnMounts } from './root.ts';
 
 export interface DeviceNode {
   readonly path: string;
@@ -122,6 +123,11 @@ function makeNode(context: StepContext, directory: Argument, device: DeviceNode)
   if (alone) return;
   plan.jump(done);
   plan.place(present);
+  if (!hasOwnMounts(inputs)) {
+    // A mount would stay on the host: what is there is what the container gets.
+    plan.place(done);
+    return;
+  }
   // The image has something of this name: whatever it is, the host's own device is put on it, and the image stays as it is.
   plan.withSlot((target) => {
     plan.withSlot((node) => {

@@ -2,7 +2,7 @@
 
 import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs } from '../inputs.ts';
-import type { StepContext } from './context.ts';
+import type { LaunchContext } from './context.ts';
 
 /** Closes every descriptor from 3 on that is not in `kept`. Never by listing /proc (crun#110). */
 export function closeOthers(plan: PlanBuilder, kept: readonly number[]): void {
@@ -35,6 +35,6 @@ export function keptWhenReady(inputs: InitInputs): number[] {
  * Closes all that steps have opened: they close nothing themselves, since one call here does for all of theirs. What init holds in
  * slots must not be used afterwards.
  */
-export function closeLeftovers({ plan, inputs }: StepContext): void {
+export function closeLeftovers({ plan, inputs }: LaunchContext): void {
   closeOthers(plan, keptByInit(inputs));
 }

@@ -5,7 +5,7 @@ import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { DataRef, Label } from '../plan.ts';
-import { descriptor, numberBytes, type StepContext } from './context.ts';
+import { descriptor, type LaunchContext, numberBytes } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
 
 const F_GETFD = 1;
@@ -17,7 +17,7 @@ const RLIMIT_NOFILE = 7;
 const SIG_SETMASK = 2;
 
 /** Writes the launcher's part; init goes on behind it. */
-export function launch(context: StepContext): void {
+export function launch(context: LaunchContext): void {
   const { plan, inputs, report } = context;
   const channel = descriptor(plan, inputs.channel);
   plan.section('launcher: in the host');
@@ -73,7 +73,7 @@ function restoreCaller(plan: PlanBuilder, inputs: InitInputs): void {
   });
 }
 
-function adjustOutOfMemoryScore({ plan, config }: StepContext): void {
+function adjustOutOfMemoryScore({ plan, config }: LaunchContext): void {
   const score = config.process?.oomScoreAdj;
   if (score === undefined) return;
   const step = {
@@ -114,7 +114,7 @@ function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
   }
 }
 
-function cloneInit(context: StepContext): void {
+function cloneInit(context: LaunchContext): void {
   const { plan, inputs, report } = context;
   const { created } = inputs.namespaces;
   let flags = BigInt(CLONE_PARENT);
@@ -153,7 +153,7 @@ function pidMessage(plan: PlanBuilder): DataRef {
 }
 
 /** What happens when a step has failed: the machine's record goes to whoever listens, and the process ends. */
-export function failureHandler({ plan, report }: StepContext): Label {
+export function failureHandler({ plan, report }: LaunchContext): Label {
   const handler = plan.label();
   plan.place(handler);
   plan.section('when a step fails');

@@ -20,6 +20,7 @@ import {
 } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
+import { hasOwnMounts } from './root.ts';
 
 const EPERM = 1;
 
@@ -34,7 +35,7 @@ export function mountAll(context: StepContext): void {
       plan.step(step, () => mountOne(context, mount, prepared, step));
     }
     // Each has left two or three descriptors open.
-    if (index % 100 === 99) closeLeftovers(context);
+    if (index % 100 === 99 && hasOwnMounts(inputs)) closeLeftovers(context);
   });
 }
 

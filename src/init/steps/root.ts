@@ -17,12 +17,15 @@ import {
   O_PATH,
 } from '../../linux/mount-constants.ts';
 import { parseMountOptions } from '../../linux/mount-options.ts';
+import type { PlanBuilder } from '../builder.ts';
+import type { InitInputs } from '../inputs.ts';
+import type { SlotRef } from '../plan.ts';
 import { type StepContext, setAttributes } from './context.ts';
 
 const AT_FDCWD_VALUE = [AT_FDCWD, 'AT_FDCWD'] as const;
 
 /** Whether the container has a mount namespace that init may change as it likes. */
-export function hasOwnMounts({ inputs }: StepContext): boolean {
+export function hasOwnMounts(inputs: Pick<InitInputs, 'namespaces'>): boolean {
   return inputs.namespaces.created.some(({ type }) => type === 'mount');
 }
 
@@ -44,24 +47,36 @@ function setByPath(context: StepContext, path: string, propagation: number, recu
   ]);
 }
 
+/**
+ * Opens the root where init has no mount namespace of its own: nothing may be mounted there for it, since nobody would take it
+ * away again. The path is one of the host, or of the namespace that was joined.
+ */
+export function openRoot(plan: PlanBuilder, inputs: InitInputs): SlotRef {
+  const root = plan.slot('the root');
+  plan.step({ sentence: `open the root file system ${inputs.root.path}`, pointer: '/root/path' }, () => {
+    const flags = plan.value(O_PATH | O_DIRECTORY, 'O_PATH|O_DIRECTORY');
+    plan.call('openat', [plan.value(...AT_FDCWD_VALUE), inputs.root.path, flags, 0], { result: root });
+  });
+  return plan.slotRef(root);
+}
+
 /** Cuts init's mounts off the host's and attaches the container's tree. */
 export function attachRoot(context: StepContext): void {
   const { plan, inputs, root } = context;
+  if (!hasOwnMounts(inputs)) return;
   const { flag, recursive } = rootPropagation(context);
   const pointer = '/linux/rootfsPropagation';
-  if (hasOwnMounts(context)) {
-    // A shared root goes on sharing with the host; for all others nothing that happens here may be seen there.
-    const own = flag === MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
-    if (flag !== MS_SHARED) {
-      plan.step({ sentence: 'keep mounts of the container from the host', pointer }, () => {
-        setByPath(context, '/', own, true);
-      });
-    } else if (inputs.root.parentMount !== undefined) {
-      const { parentMount } = inputs.root;
-      plan.step({ sentence: `keep the root's own mount from the host: make ${parentMount} private`, pointer }, () => {
-        setByPath(context, parentMount, MS_PRIVATE, false);
-      });
-    }
+  // A shared root goes on sharing with the host; for all others nothing that happens here may be seen there.
+  const own = flag === MS_PRIVATE ? MS_PRIVATE : MS_SLAVE;
+  if (flag !== MS_SHARED) {
+    plan.step({ sentence: 'keep mounts of the container from the host', pointer }, () => {
+      setByPath(context, '/', own, true);
+    });
+  } else if (inputs.root.parentMount !== undefined) {
+    const { parentMount } = inputs.root;
+    plan.step({ sentence: `keep the root's own mount from the host: make ${parentMount} private`, pointer }, () => {
+      setByPath(context, parentMount, MS_PRIVATE, false);
+    });
   }
   plan.step({ sentence: `attach the root file system at ${inputs.root.path}`, pointer: '/root/path' }, () => {
     plan.call('move_mount', [
@@ -80,7 +95,8 @@ export function attachRoot(context: StepContext): void {
 /** root.readonly: the mount of the root alone, as in runc; what is mounted below has options of its own. */
 export function makeRootReadOnly({ plan, config, root }: StepContext): void {
   if (config.root?.readonly !== true) return;
-  plan.step({ sentence: 'make the root file system read-only', pointer: '/root/readonly' }, () => {
+  const hint = 'it needs a mount namespace of the container’s own';
+  plan.step({ sentence: 'make the root file system read-only', pointer: '/root/readonly', hint }, () => {
     setAttributes(plan, root, { set: MOUNT_ATTR_RDONLY });
   });
 }
@@ -89,9 +105,10 @@ export function makeRootReadOnly({ plan, config, root }: StepContext): void {
 export function enterRoot(context: StepContext): void {
   const { plan, inputs, root } = context;
   plan.section('entering the root');
-  if (inputs.noPivot !== undefined) moveRoot(context, inputs.noPivot.fullyVisible);
-  else if (hasOwnMounts(context)) pivotRoot(context);
-  else {
+  if (hasOwnMounts(inputs)) {
+    if (inputs.noPivot === undefined) pivotRoot(context);
+    else moveRoot(context, inputs.noPivot.fullyVisible);
+  } else {
     plan.step({ sentence: 'enter the root file system', pointer: '/root/path' }, () => {
       plan.call('fchdir', [root]);
       plan.call('chroot', ['.']);
@@ -99,7 +116,7 @@ export function enterRoot(context: StepContext): void {
     });
   }
   const { flag, recursive } = rootPropagation(context);
-  if (hasOwnMounts(context) && (flag === MS_SHARED || flag === MS_UNBINDABLE)) {
+  if (hasOwnMounts(inputs) && (flag === MS_SHARED || flag === MS_UNBINDABLE)) {
     plan.step({ sentence: 'set the propagation of the root', pointer: '/linux/rootfsPropagation' }, () => {
       setAttributes(plan, root, { propagation: flag, recursive });
     });
