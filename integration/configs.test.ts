@@ -1,0 +1,155 @@
+// Configs that others have written: `runt spec`, `runc spec`, and what Docker, containerd and Podman gave to their runtimes.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { check, ok, type Sandbox } from '../conformance/harness/index.ts';
+import { sharedFolder } from './support.ts';
+
+type Json = Record<string, unknown>;
+
+/** What belongs to later versions of runt, by name. */
+const LATER = [
+  'process.terminal',
+  'process.consoleSize',
+  'process.apparmorProfile',
+  'process.selinuxLabel',
+  'linux.mountLabel',
+  'linux.seccomp',
+  'linux.uidMappings',
+  'linux.gidMappings',
+  'linux.intelRdt',
+  'linux.timeOffsets',
+  'linux.resources.memory',
+  'linux.resources.cpu',
+  'linux.resources.pids',
+  'linux.resources.blockIO',
+  'linux.resources.hugepageLimits',
+  'linux.resources.network',
+  'linux.resources.rdma',
+  'linux.resources.unified',
+];
+const LATER_MOUNT_OPTIONS = ['tmpcopyup', 'idmap', 'ridmap'];
+const LATER_NAMESPACES = ['user', 'time'];
+/** What this kind of machine does not let anybody do: raise limits, lower scores, grant a capability that it has not itself. */
+const NOT_HERE = ['process.rlimits', 'process.oomScoreAdj'];
+
+function object(value: unknown): Json {
+  return typeof value === 'object' && value !== null ? (value as Json) : {};
+}
+
+function list(value: unknown): Json[] {
+  return Array.isArray(value) ? value.map(object) : [];
+}
+
+function remove(config: Json, path: string): void {
+  const parts = path.split('.');
+  const last = parts.pop() ?? '';
+  let at: Json = config;
+  for (const part of parts) at = object(at[part]);
+  delete at[last];
+}
+
+/** The bounding set of this process: no container can have more. */
+function available(): (name: string) => boolean {
+  const mask = BigInt(`0x${/^CapBnd:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
+  const header = existsSync('/usr/include/linux/capability.h')
+    ? readFileSync('/usr/include/linux/capability.h', 'utf8')
+    : '';
+  const numbers = new Map(
+    [...header.matchAll(/^#define (CAP_\w+)\s+(\d+)$/gm)].map(([, name = '', number = '']) => [name, Number(number)]),
+  );
+  // Without the header: what Debian's machines in the cloud lack.
+  return (name) => {
+    const number = numbers.get(name);
+    return number === undefined ? name !== 'CAP_SYS_RESOURCE' : (mask & (1n << BigInt(number))) !== 0n;
+  };
+}
+
+/** The config as it is, but for the named fields and for what lay on the machine that it comes from. */
+function adapt(config: Json, box: Sandbox, place: { rootfs: string; id: string }): void {
+  for (const path of [...LATER, ...NOT_HERE]) remove(config, path);
+  const linux = object(config['linux']);
+  linux['namespaces'] = list(linux['namespaces'])
+    .filter(({ type }) => !LATER_NAMESPACES.includes(String(type)))
+    .map(({ type, path }) => (typeof path === 'string' && existsSync(path) ? { type, path } : { type }));
+  linux['cgroupsPath'] = `/${place.id}`;
+  config['root'] = { ...object(config['root']), path: place.rootfs };
+  delete config['hooks'];
+  config['mounts'] = list(config['mounts']).map((mount, index) => {
+    const options = (Array.isArray(mount['options']) ? mount['options'] : []).filter(
+      (word) => !LATER_MOUNT_OPTIONS.includes(String(word)),
+    );
+    const isBind = mount['type'] === 'bind' || options.includes('bind') || options.includes('rbind');
+    return { ...mount, options, ...(isBind ? { source: substitute(box, mount, index) } : {}) };
+  });
+  const process = object(config['process']);
+  process['args'] = ['/bin/true'];
+  const isAvailable = available();
+  for (const [set, names] of Object.entries(object(process['capabilities']))) {
+    if (Array.isArray(names)) object(process['capabilities'])[set] = names.filter((name) => isAvailable(String(name)));
+  }
+}
+
+/** A file for a file, a directory for a directory, as far as the place in the container tells. */
+function substitute(box: Sandbox, mount: Json, index: number): string {
+  const given = String(mount['source']);
+  if (given.startsWith('/dev/') && existsSync(given)) return given;
+  const isFile = existsSync(given)
+    ? !statSync(given).isDirectory()
+    : /\/(resolv\.conf|hostname|hosts|\.containerenv|docker-init|catatonit|init)$|\.\w+$/.test(
+        String(mount['destination']),
+      );
+  const path = join(box.directory, `source-${index}`);
+  if (isFile) writeFileSync(path, '');
+  else mkdirSync(path, { recursive: true });
+  return path;
+}
+
+check('the config of spec, with the terminal off, runs as it is', (box) => {
+  const container = box.container();
+  const directory = join(box.directory, 'spec');
+  mkdirSync(directory);
+  ok(box.command(['spec', '--bundle', directory], {}));
+  const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8'));
+  config.process.terminal = false;
+  config.process.args = ['/bin/sh', '-c', 'echo it runs as $(id -u) on $(hostname)'];
+  container.configure(() => ({ ...config }));
+  assert.match(ok(container.run()).stdout, /^it runs as 0 on /);
+});
+
+const runc = spawnSync('runc', ['--version'], { stdio: 'ignore' }).status === 0;
+check('the config of runc spec, with the terminal off, runs as it is', { skip: runc ? false : 'needs runc' }, (box) => {
+  const container = box.container();
+  const directory = join(box.directory, 'spec');
+  mkdirSync(directory);
+  assert.equal(spawnSync('runc', ['spec', '--bundle', directory]).status, 0);
+  const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8'));
+  config.process.terminal = false;
+  config.process.args = ['/bin/echo', 'it runs'];
+  container.configure(() => ({ ...config }));
+  assert.equal(ok(container.run()).stdout, 'it runs\n');
+});
+
+const folder = sharedFolder('configs');
+const files =
+  folder === undefined ? [] : readdirSync(folder).filter((name) => /^(docker|containerd|podman)-/.test(name));
+if (folder === undefined) {
+  check('captured configs run', { skip: 'the folder of captured configs is not here' }, () => undefined);
+}
+for (const name of files.sort()) {
+  check(`${name}, captured from an engine, runs without what later versions bring`, (box) => {
+    const container = box.container((_, place) => {
+      const config = object(JSON.parse(readFileSync(join(folder ?? '', name), 'utf8')));
+      adapt(config, box, place);
+      return config;
+    });
+    ok(container.run());
+    ok(container.create());
+    ok(container.start());
+    container.waitForStatus('stopped');
+    ok(container.delete());
+    box.assertNothingLeft();
+  });
+}
