@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { executedFile, processStat } from '../linux/procfs.ts';
+import { hookState, stateOf, statusOf } from './state.ts';
+import { recordOf } from './test-support.ts';
+
+const self = { pid: process.pid, startTime: processStat(process.pid)?.startTime ?? 0 };
+const image = executedFile(process.pid) ?? '';
+
+test('a container is created while its process executes the image that was recorded', () => {
+  assert.equal(statusOf(recordOf({ init: { ...self, image } })), 'created');
+});
+
+test('it is running when the process executes something else', () => {
+  assert.equal(statusOf(recordOf({ init: { ...self, image: '0:1' } })), 'running');
+});
+
+test('it is stopped when the pid belongs to another process by now', () => {
+  assert.equal(statusOf(recordOf({ init: { pid: self.pid, startTime: self.startTime + 1, image } })), 'stopped');
+});
+
+test('it is stopped when its process is a zombie, or gone', async () => {
+  const child = spawn('sh', ['-c', 'sleep 0 & exec sleep 300'], { stdio: 'ignore' });
+  const pid = child.pid ?? 0;
+  const startTime = processStat(pid)?.startTime ?? 0;
+  assert.equal(statusOf(recordOf({ init: { pid, startTime, image: '' } })), 'running');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.equal(statusOf(recordOf({ init: { pid, startTime, image: '' } })), 'stopped');
+});
+
+test('it is being created as long as its creator lives, and stopped when that was killed', () => {
+  assert.equal(statusOf(recordOf({ ready: false, creator: self })), 'creating');
+  assert.equal(statusOf(recordOf({ ready: false, creator: { ...self, startTime: self.startTime + 1 } })), 'stopped');
+});
+
+test('the state of a stopped container has no pid, and annotations only where there are some', () => {
+  const state = stateOf(recordOf({ init: { ...self, image } }), 'stopped');
+  assert.equal(state.pid, 0);
+  assert.equal('annotations' in state, false);
+  assert.deepEqual(stateOf(recordOf({ annotations: { a: 'b' } }), 'created').annotations, { a: 'b' });
+});
+
+test('hooks read the state of the specification, and nothing that is runt’s own', () => {
+  const state = JSON.parse(hookState(recordOf({ annotations: { a: 'b' } }), 'created', 7));
+  assert.deepEqual(state, {
+    ociVersion: '1.3.0',
+    id: 'a',
+    status: 'created',
+    pid: 7,
+    bundle: '/bundle',
+    annotations: { a: 'b' },
+  });
+  assert.equal('pid' in JSON.parse(hookState(recordOf(), 'stopped', 0)), false);
+});
