@@ -6,6 +6,7 @@ import { cString, syscall } from './syscall.ts';
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
+const CLOSE_RANGE_CLOEXEC = 4;
 
 /** Lets the descriptor be inherited by programs started from now on. Returns 0 or -errno (-9: not open). */
 export function makeInheritable(fd: number): number {
@@ -32,7 +33,10 @@ export interface SpawnOptions {
   readonly env: readonly string[];
   /** Absolute; the caller's when absent. */
   readonly cwd?: string;
-  /** Descriptors put in the place of 0, 1, 2, …; when absent the caller's are inherited as they are. */
+  /**
+   * Descriptors put in the place of 0, 1, 2, …, and all others closed in the program. When absent the program inherits what is
+   * not close-on-exec, as it is.
+   */
   readonly stdio?: readonly number[];
   /** In a session (and process group) of its own, with default signals and an empty mask. */
   readonly session?: boolean;
@@ -44,6 +48,8 @@ let spawnFunction: NativeFunction | undefined;
  * Starts the program and returns its pid (a child of ours, to be waited for), or -errno. Descriptors that are close-on-exec are closed in it.
  */
 export function spawn(options: SpawnOptions): number {
+  // What leaked into us from our caller is not for a program that gets its streams from us.
+  if (options.stdio !== undefined) syscall('close_range', 3, 0xffffffff, CLOSE_RANGE_CLOEXEC);
   spawnFunction ??= libraryC().func('int posix_spawn(int64, int64, int64, int64, int64, int64)');
   const { address } = koffi();
   const kept: Uint8Array[] = [];
