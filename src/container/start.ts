@@ -1,13 +1,13 @@
 // start (runtime.md, "Start"): tells the waiting init to become the user's program, and hears how that went.
 
-import { closeSync, constants, openSync, readSync, renameSync, writeSync } from 'node:fs';
-import { fail } from '../error.ts';
+import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { fail, RuntError } from '../error.ts';
 import { decodeMessages, type InitMessage, MESSAGE } from '../init/messages.ts';
 import { openFifoForReading } from '../linux/fifo-reader.ts';
 import type { Log } from '../log.ts';
 import { hookProblem, stepProblem } from './problems.ts';
 import { hookState, type Named, requireRecord, statusOf } from './state.ts';
-import { type ContainerRecord, type StartStep, startFifos } from './store.ts';
+import { type ContainerRecord, type StartStep, startFifos, takeOrder } from './store.ts';
 
 /** Throws `status` (with no effect) unless the container is created; `exec` or `init` when the program can't be executed; `hook`. */
 export async function startContainer({ root, id, log }: Named & { readonly log: Log }): Promise<void> {
@@ -48,33 +48,33 @@ export async function startCreated(root: string, record: ContainerRecord, log: L
 
 /** One byte to init, then its messages until it has executed the program, or has ended. */
 function releaseInit(root: string, record: ContainerRecord): void {
-  const { order, taken, answer } = startFifos(root, record.id);
+  const { answer } = startFifos(root, record.id);
+  let taken: string | undefined;
   let reader: number;
   try {
-    // Of two starts at a time one gets it.
-    renameSync(order, taken);
+    taken = takeOrder(root, record.id);
+    if (taken === undefined)
+      fail({ code: 'status', message: `cannot start container "${record.id}": another start was first` });
     reader = openFifoForReading(answer);
   } catch (error) {
+    if (error instanceof RuntError) throw error;
     fail(
       {
         code: 'status',
-        message: `cannot start container "${record.id}": another start was first, or it was just deleted`,
+        message: `cannot start container "${record.id}": it was just deleted`,
       },
       error,
     );
   }
   let messages: InitMessage[];
   try {
-    const writer = openSync(taken, constants.O_WRONLY | constants.O_NONBLOCK);
-    writeSync(writer, '1');
-    closeSync(writer);
+    giveOrder(taken);
     messages = decodeMessages(readToEnd(reader));
-  } catch (error) {
-    // ENXIO: init, which holds the other end, has ended.
-    fail({ code: 'status', message: `cannot start container "${record.id}": it has just stopped` }, error);
   } finally {
     closeSync(reader);
   }
+  // While it is there, a start that was killed has it; now there is nothing left to take over.
+  rmSync(taken, { force: true });
   const failure = messages.find((message) => message.kind === 'failure');
   const hook = messages.find((message) => message.kind === 'message' && message.type !== MESSAGE.executing);
   if (failure?.kind === 'failure') {
@@ -85,12 +85,26 @@ function releaseInit(root: string, record: ContainerRecord): void {
         : stepProblem(step, failure.errno),
     );
   }
-  if (messages.length > 0) return;
+  // Running without a word to us: a start that was killed had given the order.
+  if (messages.length > 0 || statusOf(record) === 'running') return;
   fail({
     code: 'init',
     message: `cannot start container "${record.id}": its init ended before the program was executed`,
     hint: 'was it killed, or did a memory limit hit it?',
   });
+}
+
+function giveOrder(fifo: string): void {
+  let writer: number;
+  try {
+    writer = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    // Nobody reads it any more: init has got the order from a start that was killed, or has ended. Its answer tells.
+    if (error instanceof Error && 'code' in error && error.code === 'ENXIO') return;
+    throw error;
+  }
+  writeSync(writer, '1');
+  closeSync(writer);
 }
 
 function readToEnd(fd: number): Buffer {

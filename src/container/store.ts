@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import type { CgroupRecord } from '../cgroup/record.ts';
 import { fail } from '../error.ts';
+import { isSameProcess, processStat } from '../linux/procfs.ts';
 import type { Hook } from '../spec/generated/types.ts';
 
 export interface ProcessRecord {
@@ -88,10 +89,39 @@ export function directoryOf(root: string, id: string): string {
   return `${root}/${id}`;
 }
 
-/** The FIFOs between `start` and init. Whoever has renamed `order` to `taken` is the one that starts the container. */
-export function startFifos(root: string, id: string): { order: string; taken: string; answer: string } {
+/** The FIFOs between `start` and init: the order to it, and its answer. */
+export function startFifos(root: string, id: string): { readonly order: string; readonly answer: string } {
   const directory = directoryOf(root, id);
-  return { order: `${directory}/start`, taken: `${directory}/start.taken`, answer: `${directory}/started` };
+  return { order: `${directory}/start`, answer: `${directory}/started` };
+}
+
+/**
+ * Takes the order's FIFO for the calling process, by renaming it to a name that tells who has it: of several starts at a time one
+ * gets it. From a start that was killed before it had given the order it is taken over. undefined: another has it, and lives.
+ */
+export function takeOrder(root: string, id: string): string | undefined {
+  const directory = directoryOf(root, id);
+  const mine = `${directory}/${TAKEN}${process.pid}.${processStat(process.pid)?.startTime ?? 0}`;
+  if (tryRename(`${directory}/start`, mine)) return mine;
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(TAKEN)) continue;
+    const [pid, startTime] = name.slice(TAKEN.length).split('.').map(Number);
+    if (isSameProcess(pid ?? 0, startTime ?? 0)) return undefined;
+    if (tryRename(`${directory}/${name}`, mine)) return mine;
+  }
+  return undefined;
+}
+
+const TAKEN = 'start.';
+
+function tryRename(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function codeOf(error: unknown): string {
@@ -183,12 +213,11 @@ function isReserved(root: string, id: string): boolean {
 export function removeRecord(root: string, id: string): void {
   const directory = directoryOf(root, id);
   try {
-    // What a container has as a rule; anything else makes the last call fail, and is found by looking.
-    for (const name of [STATE_FILE, 'started', 'start.taken']) unlinkSync(`${directory}/${name}`);
+    for (const name of readdirSync(directory)) unlinkSync(`${directory}/${name}`);
     rmdirSync(directory);
     return;
   } catch {
-    // A create or a start was killed half-way: there is less, or more.
+    // It is gone already, or somebody has put a directory there.
   }
   try {
     rmSync(directory, { recursive: true, force: true });
