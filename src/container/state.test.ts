@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import { test } from 'node:test';
+import { pidfdOpen, pidfdSendSignal, waitForEnd } from '../linux/pidfd.ts';
 import { executedFile, processStat } from '../linux/procfs.ts';
+import { spawn, waitForChild } from '../linux/spawn.ts';
 import { hookState, stateOf, statusOf } from './state.ts';
 import { recordOf } from './test-support.ts';
 
@@ -21,14 +22,20 @@ test('it is stopped when the pid belongs to another process by now', () => {
   assert.equal(statusOf(recordOf({ init: { pid: self.pid, startTime: self.startTime + 1, image } })), 'stopped');
 });
 
-test('it is stopped when its process is a zombie, or gone', async () => {
-  const child = spawn('sh', ['-c', 'sleep 0 & exec sleep 300'], { stdio: 'ignore' });
-  const pid = child.pid ?? 0;
-  const startTime = processStat(pid)?.startTime ?? 0;
-  assert.equal(statusOf(recordOf({ init: { pid, startTime, image: '' } })), 'running');
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  assert.equal(statusOf(recordOf({ init: { pid, startTime, image: '' } })), 'stopped');
+test('it is stopped when its process is a zombie, and when it is gone', () => {
+  // Spawned without the engine's knowledge, so that nobody reaps it before we do.
+  const pid = spawn({ path: '/bin/sleep', args: ['sleep', '300'], env: [] });
+  const init = { pid, startTime: processStat(pid)?.startTime ?? 0, image: '' };
+  assert.equal(statusOf(recordOf({ init })), 'running');
+  const pidfd = pidfdOpen(pid);
+  pidfdSendSignal(pidfd, 9);
+  waitForEnd(pidfd);
+  closeSync(pidfd);
+  assert.equal(processStat(pid)?.state, 'Z');
+  assert.equal(statusOf(recordOf({ init })), 'stopped');
+  waitForChild(pid);
+  assert.equal(processStat(pid), undefined);
+  assert.equal(statusOf(recordOf({ init })), 'stopped');
 });
 
 test('it is being created as long as its creator lives, and stopped when that was killed', () => {
