@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { type Container, check, ok, processesOf, type Sandbox, waitFor } from '../conformance/harness/index.ts';
+import {
+  type Container,
+  check,
+  ok,
+  processesOf,
+  refused,
+  type Sandbox,
+  waitFor,
+} from '../conformance/harness/index.ts';
 import { isExecutable, lasting, seeded } from './support.ts';
 
 /** Node.js takes four times as long for each. */
@@ -112,6 +120,19 @@ check(`a delete that is killed at any of ${FEWER_ROUNDS} moments is finished by 
     ok(container.create());
     container.delete({ ...killedAfter(((round + random()) / FEWER_ROUNDS) * duration), flags: ['--force'] });
     assertRecoverable(box, container, mounts);
+  }
+});
+
+check('a create whose init is killed fails, says so, and leaves nothing', (box) => {
+  // The pid is in the state that the hook reads; the hook runs on the host, while init waits.
+  const script = `kill -KILL "$(grep -o '"pid":[0-9]*' | cut -d : -f 2)"`;
+  const container = box.container((config) => {
+    config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', script], env: ['PATH=/usr/bin:/bin'] }] };
+  });
+  for (const command of [container.create, container.run]) {
+    refused(command(), /init ended without a word while it prepared the container/);
+    refused(container.stateResult(), /does not exist/);
+    box.assertNothingLeft();
   }
 });
 

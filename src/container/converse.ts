@@ -3,6 +3,7 @@
 import { fail } from '../error.ts';
 import { decodeMessage, GO, type InitMessage, MESSAGE } from '../init/messages.ts';
 import type { Plan } from '../init/plan.ts';
+import { ERRNO } from '../linux/errno.ts';
 import { receivePacket, sendPacket } from '../linux/sockets.ts';
 import { hookFailure } from './hooks.ts';
 import { stepProblem } from './problems.ts';
@@ -63,6 +64,8 @@ function initPid(channel: number): { value: number; early: InitMessage[] } {
 /** undefined: all other ends are closed. */
 function receive(channel: number): InitMessage | undefined {
   const packet = receivePacket(channel);
+  // What the runtime had sent and init had not read when it ended.
+  if (packet === -ERRNO.ECONNRESET) return undefined;
   if (typeof packet === 'number')
     fail({ code: 'init', message: 'hear from init', syscall: 'recvfrom', errno: -packet });
   if (packet.length === 0) return undefined;

@@ -190,8 +190,8 @@ function prepareHooks({ config }: LoadedConfig, descriptors: Descriptors): InitI
   const { prestart = [], createRuntime = [], createContainer = [], startContainer = [] } = config.hooks ?? {};
   if (prestart.length + createRuntime.length + createContainer.length + startContainer.length === 0) return undefined;
   return {
-    state: descriptors.inherit(memoryFile('runt:hook-state'), 'state'),
-    output: descriptors.inherit(memoryFile('runt:hook-output'), 'output'),
+    state: descriptors.share(memoryFile('runt:hook-state'), 'state'),
+    output: descriptors.share(memoryFile('runt:hook-output'), 'output'),
     // Also for hooks that init runs: the state that they read holds init's pid, which only the runtime knows.
     waitForRuntime: true,
   };
@@ -206,6 +206,7 @@ function launch(
   for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);
   descriptors.release();
   const launcher = spawnLauncher(plan, directoryOf(root, id));
+  descriptors.closeInherited();
   for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
   return launcher;
 }
