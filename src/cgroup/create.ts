@@ -8,9 +8,9 @@
 
 import { closeSync, constants, mkdirSync, openSync, rmdirSync } from 'node:fs';
 import { fail } from '../error.ts';
-import { ERRNO } from '../linux/errno.ts';
+import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { readControl, writeControl } from './control-file.ts';
-import { attempt, errnoOf, failed } from './failure.ts';
+import { attempt, failed } from './failure.ts';
 import { pidsBelow } from './processes.ts';
 import { type CgroupEntry, type CgroupRecord, confirm, ownDirectories, parentOf } from './record.ts';
 

@@ -1,12 +1,7 @@
 // How this directory reports what the kernel refuses: one shape for every read, write, mkdir and rmdir of cgroupfs.
 
 import { fail, RuntError } from '../error.ts';
-
-/** The errno (positive) of an error thrown by node:fs or process.kill; 0 where it is no error of a system call. */
-export function errnoOf(error: unknown): number {
-  if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') return Math.abs(error.errno);
-  return 0;
-}
+import { errnoOf } from '../linux/errno.ts';
 
 /** Throws the RuntError (code `cgroup`) for a failed system call. `what` names the action, the file and the value. */
 export function failed(what: string, error: unknown, pointer?: string, hint?: string): never {

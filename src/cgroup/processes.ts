@@ -2,9 +2,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fail, RuntError } from '../error.ts';
-import { ERRNO } from '../linux/errno.ts';
+import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { writeControl } from './control-file.ts';
-import { errnoOf, failed } from './failure.ts';
+import { failed } from './failure.ts';
 import { type CgroupEntry, type CgroupRecord, isStillThere } from './record.ts';
 
 /**

@@ -1,8 +1,8 @@
 // Removes a container's control groups: exactly the directories that its record calls its own, and what it made in them.
 
 import { rmdirSync } from 'node:fs';
-import { ERRNO } from '../linux/errno.ts';
-import { errnoOf, failed } from './failure.ts';
+import { ERRNO, errnoOf } from '../linux/errno.ts';
+import { failed } from './failure.ts';
 import { processesIn, sleep, subCgroups } from './processes.ts';
 import { type CgroupEntry, type CgroupRecord, isStillThere, ownDirectories } from './record.ts';
 

@@ -1,6 +1,7 @@
 // What of linux.resources this version carries out: the device rules. All else is refused by name.
 
 import type { Problem } from '../error.ts';
+import { pointer } from '../json-pointer.ts';
 
 /** The properties of linux.resources in the specification 1.3 but `devices`. One that is none of them is unknown: to be ignored. */
 const NOT_YET = ['memory', 'cpu', 'pids', 'blockIO', 'hugepageLimits', 'network', 'rdma', 'unified'] as const;
@@ -29,7 +30,7 @@ function fieldsOf(name: string, value: unknown): readonly string[] {
   if (typeof value !== 'object') return [name];
   return Object.entries(value)
     .filter(([key, field]) => field !== NEUTRAL[`${name}/${key}`] && !isEmpty(field))
-    .map(([key]) => `${name}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+    .map(([key]) => name + pointer(key));
 }
 
 function isEmpty(value: unknown): boolean {

@@ -192,8 +192,6 @@ function prepareHooks({ config }: LoadedConfig, descriptors: Descriptors): InitI
   return {
     state: descriptors.share(memoryFile('runt:hook-state'), 'state'),
     output: descriptors.share(memoryFile('runt:hook-output'), 'output'),
-    // Also for hooks that init runs: the state that they read holds init's pid, which only the runtime knows.
-    waitForRuntime: true,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { fail } from '../error.ts';
+import { errnoOf } from '../linux/errno.ts';
 
 /** Whoever waits for the file never reads a part of it. */
 export function writePidFile(path: string, pid: number): void {
@@ -16,7 +17,7 @@ export function writePidFile(path: string, pid: number): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    const errno = typeof error === 'object' && error !== null && 'errno' in error ? -Number(error.errno) : 0;
-    fail({ code: 'system', message: `write the pid file "${path}"`, ...(errno > 0 ? { errno } : {}) }, error);
+    const errno = errnoOf(error);
+    fail({ code: 'system', message: `write the pid file "${path}"`, ...(errno === 0 ? {} : { errno }) }, error);
   }
 }

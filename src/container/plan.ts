@@ -91,7 +91,7 @@ export function imaginedInputs(
     caller: { openFiles: { soft: 1024n, hard: 1048576n }, ignoredSignals: [] },
     kcore: true,
     ...(hasHome || config.process === undefined ? {} : { home: '/' }),
-    ...(hasHooks ? { hooks: { state: descriptor('state'), output: descriptor('output'), waitForRuntime: true } } : {}),
+    ...(hasHooks ? { hooks: { state: descriptor('state'), output: descriptor('output') } } : {}),
     exactInteger,
   };
 }

@@ -12,11 +12,13 @@ import {
   AT_RECURSIVE,
   MOUNT_ATTR_SIZE,
   MS_PRIVATE,
+  MS_SHARED,
   MS_SLAVE,
   MS_UNBINDABLE,
   mountAttr,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
+  PROC_SUPER_MAGIC,
 } from '../linux/mount-constants.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
@@ -103,7 +105,6 @@ function prepareMount(
 type BindMount = Extract<PreparedMount, { kind: 'bind' }>;
 
 const PROC_ROOT_INODE = 1;
-const PROC_SUPER_MAGIC = 0x9fa0n;
 
 function prepareBind(
   { config, bundle, descriptors }: PrepareOptions,
@@ -131,8 +132,9 @@ function prepareBind(
     mustSyscall(doing, 'mount_setattr', fd, '', flags, mountAttr(set, clear, flag), MOUNT_ATTR_SIZE);
   };
   // The copy is a peer of the source where that is shared: what is mounted in the container would appear on the host.
-  const stays = config.linux?.rootfsPropagation === 'shared' || propagation.some(({ flag }) => flag !== MS_SLAVE);
-  const isShared = stays && !propagation.some(({ flag }) => flag === MS_PRIVATE || flag === MS_UNBINDABLE);
+  const has = (flag: number): boolean => propagation.some((asked) => asked.flag === flag);
+  const isShared =
+    (config.linux?.rootfsPropagation === 'shared' || has(MS_SHARED)) && !has(MS_PRIVATE) && !has(MS_UNBINDABLE);
   change(recursiveAttributes?.set ?? 0, recursiveAttributes?.clear ?? 0, isShared ? 0 : MS_SLAVE, true);
   if (attributes.set !== 0 || attributes.clear !== 0) change(attributes.set, attributes.clear, 0, false);
   return { kind: 'bind', tree, isDirectory: stat.isDirectory(), destination };
@@ -142,7 +144,7 @@ function prepareBind(
 function checkProcSource(fd: number, source: string, inode: number, pointer: string): void {
   const status = Buffer.alloc(120);
   mustSyscall({ message: `look at the file system of "${source}"`, pointer }, 'fstatfs', fd, status);
-  if (status.readBigInt64LE(0) === PROC_SUPER_MAGIC && inode === PROC_ROOT_INODE) return;
+  if (status.readBigInt64LE(0) === BigInt(PROC_SUPER_MAGIC) && inode === PROC_ROOT_INODE) return;
   fail({
     code: 'config',
     message: `"/proc" cannot be mounted because "${source}" is not of type proc, or not its root`,

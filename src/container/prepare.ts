@@ -4,6 +4,7 @@
 import { existsSync, fstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { fail } from '../error.ts';
 import type { InitInputs, JoinedNamespace } from '../init/inputs.ts';
+import { pointer } from '../json-pointer.ts';
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from '../linux/mount-constants.ts';
 import { NAMESPACES } from '../linux/namespaces.ts';
 import { resolvePath } from '../linux/paths.ts';
@@ -106,7 +107,7 @@ function refuseHostSysctls(config: Config, type: string, fd: number, path: strin
   fail({
     code: 'config',
     message: `sysctl "${key}" is not allowed: the network namespace "${path}" is the host's`,
-    pointer: `/linux/sysctl/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    pointer: pointer('linux', 'sysctl', key),
   });
 }
 

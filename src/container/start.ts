@@ -3,6 +3,7 @@
 import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { fail, RuntError } from '../error.ts';
 import { decodeMessages, type InitMessage, MESSAGE } from '../init/messages.ts';
+import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { openFifoForReading } from '../linux/fifo-reader.ts';
 import type { Log } from '../log.ts';
 import { hookProblem, stepProblem } from './problems.ts';
@@ -100,7 +101,7 @@ function giveOrder(fifo: string): void {
     writer = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch (error) {
     // Nobody reads it any more: init has got the order from a start that was killed, or has ended. Its answer tells.
-    if (error instanceof Error && 'code' in error && error.code === 'ENXIO') return;
+    if (errnoOf(error) === ERRNO.ENXIO) return;
     throw error;
   }
   writeSync(writer, '1');

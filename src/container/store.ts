@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import type { CgroupRecord } from '../cgroup/record.ts';
 import { fail } from '../error.ts';
+import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { isSameProcess, processStat } from '../linux/procfs.ts';
 import type { Hook } from '../spec/generated/types.ts';
 
@@ -119,23 +120,19 @@ function tryRename(from: string, to: string): boolean {
     renameSync(from, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
+    if (errnoOf(error) === ERRNO.ENOENT) return false;
     throw error;
   }
 }
 
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-}
-
 function stateFailure(doing: string, error: unknown): never {
-  const errno = typeof error === 'object' && error !== null && 'errno' in error ? Number(error.errno) : 0;
+  const errno = errnoOf(error);
   const syscall = typeof error === 'object' && error !== null && 'syscall' in error ? String(error.syscall) : undefined;
   fail(
     {
       code: 'state',
       message: doing,
-      ...(errno < 0 ? { errno: -errno } : {}),
+      ...(errno === 0 ? {} : { errno }),
       ...(syscall === undefined ? {} : { syscall }),
       hint: 'the state directory is chosen with --root',
     },
@@ -151,15 +148,15 @@ export function reserve(root: string, id: string): void {
     mkdirSync(directory, 0o700);
     return;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST')
+    if (errnoOf(error) === ERRNO.EEXIST)
       fail({ code: 'exists', message: `container with id "${id}" already exists` }, error);
-    if (codeOf(error) !== 'ENOENT') stateFailure(`make the state directory "${directory}"`, error);
+    if (errnoOf(error) !== ERRNO.ENOENT) stateFailure(`make the state directory "${directory}"`, error);
   }
   try {
     mkdirSync(root, { recursive: true, mode: 0o711 });
     mkdirSync(directory, 0o700);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST')
+    if (errnoOf(error) === ERRNO.EEXIST)
       fail({ code: 'exists', message: `container with id "${id}" already exists` }, error);
     stateFailure(`make the state directory "${directory}"`, error);
   }
@@ -187,7 +184,7 @@ export function readRecord(root: string, id: string): ContainerRecord | 'unfinis
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') {
+    if (errnoOf(error) !== ERRNO.ENOENT && errnoOf(error) !== ERRNO.ENOTDIR) {
       stateFailure(`read the state of container "${id}" from "${file}"`, error);
     }
     if (isReserved(root, id)) return 'unfinished';
@@ -234,7 +231,7 @@ export function listIds(root: string): string[] {
       .map((entry) => entry.name)
       .sort();
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
+    if (errnoOf(error) === ERRNO.ENOENT) return [];
     stateFailure(`list the state directory "${root}"`, error);
   }
 }

@@ -103,8 +103,6 @@ export interface InitInputs {
     readonly state: Descriptor;
     /** Memory file that takes what these hooks print. */
     readonly output: Descriptor;
-    /** The runtime has hooks of its own to run before the root is changed. */
-    readonly waitForRuntime: boolean;
   };
   /** 64-bit integers of the config that JSON.parse would have rounded. */
   readonly exactInteger: (pointer: string) => bigint | undefined;

@@ -60,7 +60,6 @@ export function inputsOf(config: Config, change: Partial<InitInputs> = {}): Init
           hooks: {
             state: { fd: 6, text: 'state' },
             output: { fd: 7, text: 'output' },
-            waitForRuntime: true,
           },
         }),
     exactInteger: () => undefined,

@@ -44,8 +44,6 @@ export const CAPABILITIES = [
   'CAP_CHECKPOINT_RESTORE',
 ] as const;
 
-export type CapabilityName = (typeof CAPABILITIES)[number];
-
 /** The capability's number, or undefined for a name that is none: never mapped to another bit. */
 export function capabilityNumber(name: string): number | undefined {
   const index = (CAPABILITIES as readonly string[]).indexOf(name);

@@ -159,3 +159,9 @@ export function errnoName(errno: number): string {
 export function errnoText(errno: number): string {
   return errnoTexts()[errno] ?? `unknown error ${errno}`;
 }
+
+/** The errno (positive) of an error thrown by node:fs or process.kill; 0 where it is no error of a system call. */
+export function errnoOf(error: unknown): number {
+  if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') return Math.abs(error.errno);
+  return 0;
+}

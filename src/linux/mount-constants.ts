@@ -94,7 +94,7 @@ export function attributeText(bits: number): string {
 }
 
 /** `MS_SLAVE`. */
-export function propagationText(flag: number): string {
+function propagationText(flag: number): string {
   return (
     { [MS_PRIVATE]: 'MS_PRIVATE', [MS_SLAVE]: 'MS_SLAVE', [MS_SHARED]: 'MS_SHARED', [MS_UNBINDABLE]: 'MS_UNBINDABLE' }[
       flag

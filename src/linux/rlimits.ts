@@ -18,5 +18,3 @@ export const RLIMITS = {
   RLIMIT_RTPRIO: 14,
   RLIMIT_RTTIME: 15,
 } as const;
-
-export type RlimitName = keyof typeof RLIMITS;

@@ -2,10 +2,10 @@
 // where there is something to report, or where a report is asked for.
 
 import type { Problem } from '../error.ts';
+import { isWithin } from '../json-pointer.ts';
 import type { Finding, Violation } from './findings.ts';
 import { validateConfig, validateFeatures, validateProcess, validateState } from './generated/full.ts';
 import type { Config } from './generated/types.ts';
-import { isWithin } from './pointer.ts';
 import { type Positions, positionsOf, syntaxErrors } from './positions.ts';
 import { findingText, sourceLines } from './render.ts';
 import { scan } from './scan.ts';

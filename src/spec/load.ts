@@ -2,10 +2,10 @@
 // ajv compiled ahead of time, the rules. All that is needed to explain an invalid one is loaded only then.
 
 import { fail, RuntError } from '../error.ts';
+import { valueAt } from '../json-pointer.ts';
 import { type Violation, violationText } from './findings.ts';
 import { validateConfig } from './generated/config-lean.ts';
 import type { Config } from './generated/types.ts';
-import { valueAt } from './pointer.ts';
 import { readDocument } from './read.ts';
 import { violationsOf } from './semantics/index.ts';
 import { scanIfNeeded, textViolations } from './semantics/text.ts';

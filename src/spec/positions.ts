@@ -1,7 +1,7 @@
 // From a JSON pointer to line and column. Loaded for reports only, like jsonc-parser.
 
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { pointer, type Segment } from './pointer.ts';
+import { pointer, type Segment } from '../json-pointer.ts';
 
 export interface Position {
   readonly line: number;

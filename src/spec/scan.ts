@@ -1,7 +1,7 @@
 // A walk over the text of a JSON document for what JSON.parse does not tell: integers that a double can't hold, and
 // names that occur twice in an object. Synchronous and small, since it is part of loading a config.
 
-import { pointer, type Segment } from './pointer.ts';
+import { pointer, type Segment } from '../json-pointer.ts';
 
 export interface Scan {
   /** Number literals of 16 characters or more, by pointer. */

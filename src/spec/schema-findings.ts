@@ -1,8 +1,8 @@
 // What a validator complains of, in words.
 
+import { pointer, valueAt } from '../json-pointer.ts';
 import { nearest } from '../nearest.ts';
 import { type Finding, show } from './findings.ts';
-import { pointer, valueAt } from './pointer.ts';
 import { type DocumentKind, knownNames, specAt, unknownProperties } from './schema.ts';
 import type { SchemaError } from './validator.ts';
 

@@ -1,7 +1,7 @@
 // The schemas as a tree that a report can walk along with a document. Loaded for reports only.
 
+import { pointer, type Segment, segmentsOf } from '../json-pointer.ts';
 import { DEFINITIONS, ROOTS } from './generated/schema-index.ts';
-import { pointer, type Segment, segmentsOf } from './pointer.ts';
 
 /** A schema cut down to what reports need; made by scripts/generate.mjs. */
 export interface SchemaNode {

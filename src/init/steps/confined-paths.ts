@@ -1,6 +1,7 @@
 // maskedPaths and readonlyPaths (config-linux.md). Each path is opened once in the container's root; what is put there comes from
 // descriptors of the host, never from the container's own /dev/null (CVE-2025-31133).
 
+import { pointer } from '../../json-pointer.ts';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -17,7 +18,7 @@ import {
 } from '../../linux/mount-constants.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import type { Slot } from '../plan.ts';
-import { attach, openInRoot, pointer, type StepContext, setAttributes } from './context.ts';
+import { attach, openInRoot, type StepContext, setAttributes } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
 
 export function maskPaths(context: StepContext): void {
@@ -51,7 +52,7 @@ export function maskPaths(context: StepContext): void {
   });
   [...new Set(masked.map(cleanPath))].forEach((path) => {
     const index = masked.findIndex((other) => cleanPath(other) === path);
-    plan.step({ sentence: `mask ${path}`, pointer: pointer('/linux/maskedPaths', index) }, () => {
+    plan.step({ sentence: `mask ${path}`, pointer: pointer('linux', 'maskedPaths', index) }, () => {
       mask(context, path, nothing, nullDevice);
     });
   });
@@ -92,7 +93,7 @@ function copyOf({ plan }: StepContext, mount: Slot, copy: Slot, recursive: boole
 export function makePathsReadOnly(context: StepContext): void {
   const { plan, config } = context;
   (config.linux?.readonlyPaths ?? []).forEach((path, index) => {
-    plan.step({ sentence: `make ${path} read-only`, pointer: pointer('/linux/readonlyPaths', index) }, () => {
+    plan.step({ sentence: `make ${path} read-only`, pointer: pointer('linux', 'readonlyPaths', index) }, () => {
       const next = plan.label();
       plan.withSlot((target) => {
         plan.withSlot((copy) => {

@@ -46,17 +46,6 @@ export function descriptor(plan: PlanBuilder, of: Descriptor): Immediate {
   return plan.value(of.fd, `${of.fd}<${of.text}>`);
 }
 
-/** A JSON pointer below another: `child('/mounts', 3, 'options')`. */
-export function pointer(...parts: readonly (string | number)[]): string {
-  return parts
-    .map((part, index) =>
-      index === 0 && String(part).startsWith('/')
-        ? String(part)
-        : `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`,
-    )
-    .join('');
-}
-
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [O_WRONLY, 'O_WRONLY'],
   [O_PATH, 'O_PATH'],
@@ -223,12 +212,8 @@ export function setAttributes(
   );
   const flags = recursive
     ? plan.value(AT_EMPTY_PATH | AT_RECURSIVE, 'AT_EMPTY_PATH|AT_RECURSIVE')
-    : AT_EMPTY_PATH_VALUE(plan);
+    : plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
   plan.call('mount_setattr', [mount, '', flags, attributes, MOUNT_ATTR_SIZE]);
-}
-
-export function AT_EMPTY_PATH_VALUE(plan: PlanBuilder): Immediate {
-  return plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
 }
 
 /** 64 bits, little-endian: what a load gives to a slot. */

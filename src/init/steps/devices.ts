@@ -1,10 +1,11 @@
 // /dev: the devices and links that every container has (config-linux.md, "Default Devices"), and those of the config.
 
+import { pointer } from '../../json-pointer.ts';
 import { AT_FDCWD, O_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../../linux/mount-constants.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import type { Argument } from '../builder.ts';
 import type { Step } from '../plan.ts';
-import { attach, ensureDirectory, pointer, type StepContext } from './context.ts';
+import { attach, ensureDirectory, type StepContext } from './context.ts';
 import { hasOwnMounts } from './root.ts';
 
 export interface DeviceNode {
@@ -49,7 +50,7 @@ const S_IFBLK = 0o060000;
 const TYPE_BITS = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO };
 
 /** dev_t as mknod(2) takes it: 12 bits of major, 20 of minor (new_encode_dev in <linux/kdev_t.h>). */
-export function deviceNumber(major: number, minor: number): number {
+function deviceNumber(major: number, minor: number): number {
   return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
 
@@ -73,7 +74,7 @@ export function makeDevices(context: StepContext): void {
       uid: device.uid ?? 0,
       gid: device.gid ?? 0,
     },
-    { sentence: `make the device ${device.path}`, pointer: pointer('/linux/devices', index) },
+    { sentence: `make the device ${device.path}`, pointer: pointer('linux', 'devices', index) },
   ]);
   const named = new Set(own.map(([device]) => device.path));
   const defaults = DEFAULT_DEVICES.filter(({ path }) => !named.has(path));

@@ -1,10 +1,12 @@
 // Hooks that run in the container's namespaces: init clones a child that executes the hook, and waits for it.
 // createContainer before the root is changed, with paths of the host; startContainer after, with paths of the container.
 
+import { pointer } from '../../json-pointer.ts';
+import { ERRNO } from '../../linux/errno.ts';
 import type { Hook } from '../../spec/generated/types.ts';
 import type { Argument } from '../builder.ts';
 import { MESSAGE } from '../messages.ts';
-import { descriptor, pointer, type StepContext, send } from './context.ts';
+import { descriptor, type StepContext, send } from './context.ts';
 
 const CLONE_PIDFD = 0x1000;
 const SIGCHLD = 17;
@@ -15,17 +17,19 @@ const P_PIDFD = 3;
 const WEXITED = 4;
 const POLLIN = 1;
 const CLD_EXITED = 1;
-const ECANCELED = 125;
 /** Offsets in siginfo_t, the same on all 64-bit machines. */
 const SI_CODE = 8;
 const SI_STATUS = 24;
 
 export type InitHookKind = 'createContainer' | 'startContainer';
 
-/** The runtime's own hooks come first: tell it that it is their turn, and wait. */
+/**
+ * The runtime's own hooks come first: tell it that it is their turn, and wait. Also where only init has hooks: the state that they read
+ * holds init's pid, which only the runtime knows.
+ */
 export function waitForRuntimeHooks(context: StepContext): void {
   const { plan, inputs, report } = context;
-  if (inputs.hooks?.waitForRuntime !== true) return;
+  if (inputs.hooks === undefined) return;
   plan.step({ sentence: "wait for the runtime's hooks", pointer: '/hooks' }, () => {
     send(context, 'hooks', MESSAGE.hooks);
     waitForGo(context, plan.slotRef(report));
@@ -48,7 +52,7 @@ export function runHooks(context: StepContext, kind: InitHookKind): void {
   const { plan, config } = context;
   const hooks = config.hooks?.[kind] ?? [];
   hooks.forEach((hook, index) => {
-    const step = { sentence: `run ${kind} hook #${index}: ${hook.path}`, pointer: pointer('/hooks', kind, index) };
+    const step = { sentence: `run ${kind} hook #${index}: ${hook.path}`, pointer: pointer('hooks', kind, index) };
     plan.step(step, () => runHook(context, hook));
   });
 }
@@ -150,5 +154,5 @@ function tell(
   const message = plan.variable(bytes, '{hook ended}');
   if (status !== undefined) plan.store(status, plan.addressOf(message, 4), 4);
   plan.call('write', [plan.slotRef(report), message, 8], { ignoreErrors: true });
-  plan.fail(ECANCELED);
+  plan.fail(ERRNO.ECANCELED);
 }

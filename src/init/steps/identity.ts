@@ -1,11 +1,13 @@
 // Who the program is and what it may do: limits, user, groups, capabilities, no_new_privs. The order is the kernel's: what
 // needs a privilege comes before it is dropped (capabilities(7), credentials(7)).
 
+import { pointer } from '../../json-pointer.ts';
 import { CAPABILITIES, capabilityNumber } from '../../linux/capabilities.ts';
+import { ERRNO } from '../../linux/errno.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import { RLIMITS } from '../../linux/rlimits.ts';
 import type { Capabilities, Rlimit } from '../../spec/generated/types.ts';
-import { ensureDirectory, pointer, type StepContext } from './context.ts';
+import { ensureDirectory, type StepContext } from './context.ts';
 
 const PR_CAPBSET_DROP = 24;
 const PR_SET_KEEPCAPS = 8;
@@ -17,9 +19,9 @@ const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 const DEFAULT_UMASK = 0o022;
 const EPERM_HINT = 'the runtime itself must have the capability, also in its bounding set';
 
-export function limitResources({ plan, config, inputs }: StepContext): void {
+function limitResources({ plan, config, inputs }: StepContext): void {
   (config.process?.rlimits ?? []).forEach((rlimit: Rlimit, index) => {
-    const at = pointer('/process/rlimits', index);
+    const at = pointer('process', 'rlimits', index);
     const soft = inputs.exactInteger(`${at}/soft`) ?? BigInt(rlimit.soft);
     const hard = inputs.exactInteger(`${at}/hard`) ?? BigInt(rlimit.hard);
     const limit = Buffer.alloc(16);
@@ -135,7 +137,7 @@ function checkWorkingDirectory(
       plan.load(letter, path, 1);
       plan.branch(letter, 'equal', '/'.charCodeAt(0), inside);
     });
-    plan.fail(2);
+    plan.fail(ERRNO.ENOENT);
     plan.place(inside);
   });
 }
@@ -158,7 +160,7 @@ function mask(names: readonly string[] | undefined): bigint {
   return bits;
 }
 
-export function capabilitySets(capabilities: Capabilities | undefined): CapabilitySets {
+function capabilitySets(capabilities: Capabilities | undefined): CapabilitySets {
   return {
     bounding: mask(capabilities?.bounding),
     effective: mask(capabilities?.effective),

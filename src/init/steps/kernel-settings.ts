@@ -1,6 +1,7 @@
 // What belongs to the new network, uts and other namespaces: `lo`, names, sysctls.
 
 import { fail } from '../../error.ts';
+import { pointer } from '../../json-pointer.ts';
 import {
   O_WRONLY,
   RESOLVE_BENEATH,
@@ -9,7 +10,7 @@ import {
   RESOLVE_NO_XDEV,
 } from '../../linux/mount-constants.ts';
 import { sysctlPath } from '../../linux/sysctl.ts';
-import { openAt, pointer, type StepContext } from './context.ts';
+import { openAt, type StepContext } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
 
 const AF_INET = 2;
@@ -71,12 +72,12 @@ export function writeSysctls(context: StepContext): void {
         fail({
           code: 'config',
           message: `${JSON.stringify(key)} is no name of a sysctl`,
-          pointer: pointer('/linux/sysctl', key),
+          pointer: pointer('linux', 'sysctl', key),
         });
       }
       const step = {
         sentence: `set the sysctl ${key} to ${JSON.stringify(value)}`,
-        pointer: pointer('/linux/sysctl', key),
+        pointer: pointer('linux', 'sysctl', key),
       };
       plan.step(step, () => {
         plan.withSlot((file) => {

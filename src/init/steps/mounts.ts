@@ -1,6 +1,8 @@
 // The config's `mounts`, in their order. Everything is made detached, with its attributes, and then put on an open
 // directory or file of the container's root: no path is resolved twice, no mount is writable for a moment (H12).
 
+import { pointer } from '../../json-pointer.ts';
+import { ERRNO } from '../../linux/errno.ts';
 import { MOUNT_ATTR_RDONLY, PROC_SUPER_MAGIC, RESOLVE_NO_SYMLINKS } from '../../linux/mount-constants.ts';
 import { type MountOptions, parseMountOptions } from '../../linux/mount-options.ts';
 import type { Mount } from '../../spec/generated/types.ts';
@@ -14,15 +16,12 @@ import {
   ensureDirectory,
   ensureFile,
   openInRoot,
-  pointer,
   type StepContext,
   setAttributes,
 } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
 import { hasOwnMounts } from './root.ts';
-
-const EPERM = 1;
 
 export function mountAll(context: StepContext): void {
   const { plan, config, inputs } = context;
@@ -43,7 +42,7 @@ function stepOf(mount: Mount, prepared: PreparedMount, index: number): Step {
   const options = mount.options ?? [];
   const suffix = options.length === 0 ? '' : ` (${options.join(',')})`;
   const what = prepared.kind === 'bind' ? `bind ${mount.source}` : `mount ${mount.type ?? mount.source}`;
-  return { sentence: `${what} on ${mount.destination}${suffix}`, pointer: pointer('/mounts', index) };
+  return { sentence: `${what} on ${mount.destination}${suffix}`, pointer: pointer('mounts', index) };
 }
 
 function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, step: Step): void {
@@ -72,7 +71,7 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
       data,
       optionStep: (option) => ({
         sentence: `${step.sentence}: the option ${JSON.stringify(option)}`,
-        pointer: pointer(step.pointer ?? '', 'options', (mount.options ?? []).indexOf(option)),
+        pointer: (step.pointer ?? '') + pointer('options', (mount.options ?? []).indexOf(option)),
         hint: `${type} does not know it, or not this value`,
       }),
       attributes: later ? options.attributes.set & ~MOUNT_ATTR_RDONLY : options.attributes.set,
@@ -147,7 +146,7 @@ function refuseProc({ plan }: StepContext, destination: string, target: Slot, st
     sentence: `${step.sentence}: it lies inside /proc`,
     hint: 'a link of the image leads there (CVE-2019-16884)',
   };
-  plan.step(refusal, () => plan.fail(EPERM));
+  plan.step(refusal, () => plan.fail(ERRNO.EPERM));
   plan.place(fine);
 }
 /** sizeof(struct statfs) on 64-bit machines. */
@@ -170,7 +169,7 @@ export function makeMountsReadOnly(context: StepContext): void {
     const type = prepared.kind === 'cgroup1' ? 'tmpfs' : prepared.type;
     const { attributes } = parseMountOptions(config.mounts?.[index]?.options ?? []);
     if (!isReadOnlyLater(type, prepared.destination) || (attributes.set & MOUNT_ATTR_RDONLY) === 0) return;
-    plan.step({ sentence: `make ${prepared.destination} read-only`, pointer: pointer('/mounts', index) }, () => {
+    plan.step({ sentence: `make ${prepared.destination} read-only`, pointer: pointer('mounts', index) }, () => {
       plan.withSlot((mount) => {
         openInRoot(context, prepared.destination, { flags: 0, result: mount });
         setAttributes(plan, plan.slotRef(mount), { set: MOUNT_ATTR_RDONLY });

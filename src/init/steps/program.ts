@@ -1,5 +1,6 @@
 // The end of `create` and all of `start`: init reports that it is ready, waits, and becomes the user's program.
 
+import { ERRNO } from '../../linux/errno.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
 import { descriptor, numberBytes, type StepContext, send } from './context.ts';
@@ -11,9 +12,6 @@ export const WAIT_FOR_START = 'wait for start';
 const CLOSE_RANGE_CLOEXEC = 4;
 const X_OK = 1;
 const F_OK = 0;
-const EACCES = 13;
-const ENOENT = 2;
-const EINVAL = 22;
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const AT_FDCWD = -100;
 
@@ -49,7 +47,7 @@ export function execute(context: StepContext): void {
   const [file] = process?.args ?? [];
   if (process === undefined || file === undefined) {
     plan.step({ sentence: 'start: the config has no process to execute', pointer: '/process' }, () =>
-      plan.fail(EINVAL),
+      plan.fail(ERRNO.EINVAL),
     );
     return;
   }
@@ -78,7 +76,7 @@ export function execute(context: StepContext): void {
 }
 
 /** PATH as execvp(3) reads it, from the environment that the program will have; the last one counts. */
-export function searchedDirectories(environment: readonly string[]): string[] {
+function searchedDirectories(environment: readonly string[]): string[] {
   const path = environment.findLast((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH;
   return path.split(':').map((directory) => (directory === '' ? '.' : directory));
 }
@@ -106,7 +104,7 @@ function searchPath(
         plan.branch(result, 'notEqual', 0, absent);
         run(path);
         plan.place(absent);
-        plan.branch(result, 'notEqual', -EACCES, next);
+        plan.branch(result, 'notEqual', -ERRNO.EACCES, next);
       });
     });
     plan.load(denied, one);
@@ -118,12 +116,12 @@ function searchPath(
 function reportNotFound(plan: StepContext['plan'], file: string, denied: Slot): void {
   const absent = plan.label();
   plan.branch(denied, 'equal', 0, absent);
-  plan.step({ sentence: `exec: ${JSON.stringify(file)}`, pointer: '/process/args/0' }, () => plan.fail(EACCES));
+  plan.step({ sentence: `exec: ${JSON.stringify(file)}`, pointer: '/process/args/0' }, () => plan.fail(ERRNO.EACCES));
   plan.place(absent);
   const step = {
     sentence: `exec: ${JSON.stringify(file)}: executable file not found in $PATH`,
     pointer: '/process/args/0',
   };
-  plan.step(step, () => plan.fail(ENOENT));
+  plan.step(step, () => plan.fail(ERRNO.ENOENT));
   plan.free(denied);
 }

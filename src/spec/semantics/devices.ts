@@ -1,7 +1,7 @@
 // Device nodes of the container, and the rules of access to devices.
 
+import { pointer } from '../../json-pointer.ts';
 import { show, specLink } from '../findings.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 /** The file type bits (S_IFMT) and the twelve bits of mode that mknod(2) takes. */

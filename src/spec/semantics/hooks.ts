@@ -1,7 +1,7 @@
 // Hooks.
 
+import { pointer } from '../../json-pointer.ts';
 import { show, specLink } from '../findings.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 export const hookRules: readonly Rule[] = [

@@ -1,8 +1,8 @@
 // The id mappings of the container's user namespace (user_namespaces(7)).
 
+import { pointer } from '../../json-pointer.ts';
 import { specLink } from '../findings.ts';
 import type { IdMapping } from '../generated/types.ts';
-import { pointer } from '../pointer.ts';
 import type { Report, Rule } from './rule.ts';
 
 const reads = ['/linux/namespaces', '/linux/uidMappings', '/linux/gidMappings'];

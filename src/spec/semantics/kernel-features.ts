@@ -1,7 +1,7 @@
 // resctrl, the NUMA memory policy and the personality.
 
+import { pointer } from '../../json-pointer.ts';
 import { show, specLink } from '../findings.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 export const kernelFeatureRules: readonly Rule[] = [

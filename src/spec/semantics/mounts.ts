@@ -1,8 +1,8 @@
 // Mounts.
 
+import { pointer } from '../../json-pointer.ts';
 import { parseMountOptions } from '../../linux/mount-options.ts';
 import { show, specLink } from '../findings.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 const spec = specLink('config.md#mounts');

@@ -1,8 +1,8 @@
 // Namespaces, and what only makes sense in one of the container's own.
 
+import { pointer } from '../../json-pointer.ts';
 import { show, specLink } from '../findings.ts';
 import type { Config, LinuxNamespaceType } from '../generated/types.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 const spec = specLink('config-linux.md#namespaces');

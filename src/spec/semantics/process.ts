@@ -1,10 +1,10 @@
 // The process: what it runs, as whom, with which limits.
 
+import { pointer } from '../../json-pointer.ts';
 import { CAPABILITIES } from '../../linux/capabilities.ts';
 import { RLIMITS } from '../../linux/rlimits.ts';
 import { nearest } from '../../nearest.ts';
 import { show, specLink } from '../findings.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 const linuxProcess = specLink('config.md#linux-process');

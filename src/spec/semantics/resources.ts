@@ -1,7 +1,7 @@
 // Limits of the cgroup that contradict themselves or can't be files of one.
 
+import { pointer } from '../../json-pointer.ts';
 import { show, specLink } from '../findings.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 const RESOURCES = '/linux/resources';

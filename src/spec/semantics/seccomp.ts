@@ -1,7 +1,7 @@
 // What a system call filter says beyond its words.
 
+import { pointer } from '../../json-pointer.ts';
 import { show, specLink } from '../findings.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 const WITH_NUMBER: ReadonlySet<string> = new Set(['SCMP_ACT_ERRNO', 'SCMP_ACT_TRACE']);

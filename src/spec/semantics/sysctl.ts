@@ -1,10 +1,10 @@
 // Kernel parameters: only those that belong to a namespace of the container's own, else the host's would change
 // (CVE-2022-0811 was a name that nobody checked).
 
+import { pointer } from '../../json-pointer.ts';
 import { sysctlPath } from '../../linux/sysctl.ts';
 import { show, specLink } from '../findings.ts';
 import type { LinuxNamespace, LinuxNamespaceType } from '../generated/types.ts';
-import { pointer } from '../pointer.ts';
 import type { Rule } from './rule.ts';
 
 const IPC: ReadonlySet<string> = new Set([

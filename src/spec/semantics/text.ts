@@ -1,7 +1,7 @@
 // Rules on the text of a document: what JSON.parse loses or lets pass.
 
+import { pointer, type Segment } from '../../json-pointer.ts';
 import { specLink, type Violation } from '../findings.ts';
-import { pointer, type Segment } from '../pointer.ts';
 import { mayHaveDuplicates, mayHaveLongNumbers, type Scan, scan } from '../scan.ts';
 
 const JSON_RULE = 'https://www.rfc-editor.org/rfc/rfc8259#section-4';

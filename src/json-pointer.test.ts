@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isWithin, pointer, segmentsOf, valueAt } from './pointer.ts';
+import { isWithin, pointer, segmentsOf, valueAt } from './json-pointer.ts';
 
 test('a pointer escapes slashes and tildes and reads them back', () => {
   const path = ['linux', 'sysctl', 'net/ipv4~x'];
