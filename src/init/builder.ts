@@ -13,6 +13,7 @@ import type {
   Comparison,
   DataRef,
   Immediate,
+  Indirect,
   Label,
   OnErrno,
   Operand,
@@ -46,12 +47,14 @@ export interface PlanBuilder {
 
   call(name: SyscallName, args: readonly Argument[], options?: CallOptions): void;
   jump(to: Label): void;
-  /** Goes to the label if the comparison (signed, 64 bits) of the slot with the value holds. */
-  branch(slot: Slot, compare: Comparison, value: number | bigint, to: Label): void;
-  /** slot = the zero-extended `width` bytes (by default 8) at the data. */
-  load(slot: Slot, from: DataRef, width?: Width): void;
+  /** Goes to the label if the comparison (signed, 64 bits) of the slot with the value, or the other slot, holds. */
+  branch(slot: Slot, compare: Comparison, value: number | bigint | SlotRef, to: Label): void;
+  /** slot = the zero-extended `width` bytes (by default 8) at the place. */
+  load(slot: Slot, from: DataRef | Indirect, width?: Width): void;
   /** The low `width` bytes (by default 8) of the slot go to variable data. */
-  store(slot: Slot, to: DataRef, width?: Width): void;
+  store(slot: Slot, to: DataRef | Indirect, width?: Width): void;
+  /** slot = slot + operand, modulo 2^64. */
+  add(slot: Slot, operand: Argument): void;
   /** Ends init as if a call had failed with this errno. */
   fail(errno: number): void;
 
@@ -66,6 +69,8 @@ export interface PlanBuilder {
   /** A slot for what `body` emits; freed after it. */
   withSlot<T>(body: (slot: Slot) => T): T;
   slotRef(slot: Slot): SlotRef;
+  /** The place `offset` bytes from the address that the slot has when the plan runs. */
+  at(base: Slot, offset?: number): Indirect;
 
   /** An immediate, and how `runt plan` shows it: `value(0x4000, 'MS_REC')`. */
   value(value: number | bigint, text?: string): Immediate;
@@ -205,16 +210,24 @@ export function createPlanBuilder(): PlanBuilder {
     call,
     jump: (to) => void operations.push({ kind: 'jump', to, step: current }),
     branch: (of, compare, than, to) =>
-      void operations.push({ kind: 'branch', slot: of, compare, value: BigInt(than), to, step: current }),
+      void operations.push({
+        kind: 'branch',
+        slot: of,
+        compare,
+        value: typeof than === 'object' ? than : BigInt(than),
+        to,
+        step: current,
+      }),
     load(to, from, width = 8) {
-      requireRoom(from, width);
+      if (from.kind === 'data') requireRoom(from, width);
       operations.push({ kind: 'load', slot: to, from, width, step: current });
     },
     store(from, to, width = 8) {
-      requireRoom(to, width);
-      if (to.segment === 'constant') misuse(`a store to the constant ${to.text}`);
+      if (to.kind === 'data') requireRoom(to, width);
+      if (to.kind === 'data' && to.segment === 'constant') misuse(`a store to the constant ${to.text}`);
       operations.push({ kind: 'store', slot: from, to, width, step: current });
     },
+    add: (to, argument) => void operations.push({ kind: 'add', slot: to, operand: operand(argument), step: current }),
     fail(errno) {
       if (errno < 1 || errno > 4095) misuse(`a failure with errno ${errno}`);
       operations.push({ kind: 'fail', errno, step: stepOf('a failure') });
@@ -231,6 +244,7 @@ export function createPlanBuilder(): PlanBuilder {
       slotRefs[of] = made;
       return made;
     },
+    at: (base, offset = 0) => ({ kind: 'indirect', base, offset }),
     value,
     string: constants.string,
     constant: constants.add,

@@ -2,7 +2,20 @@
 // same operations that image.ts encodes.
 
 import { errnoName } from '../linux/errno.ts';
-import type { CallOperation, Comparison, Label, OnErrno, Operand, Operation, Plan, Step, Width } from './plan.ts';
+import type {
+  CallOperation,
+  Comparison,
+  DataRef,
+  Indirect,
+  Label,
+  OnErrno,
+  Operand,
+  Operation,
+  Plan,
+  SlotRef,
+  Step,
+  Width,
+} from './plan.ts';
 
 const COMPARISON_TEXT: Readonly<Record<Comparison, string>> = {
   equal: '==',
@@ -43,13 +56,15 @@ function operationText(plan: Plan, operation: Operation): string {
     case 'jump':
       return `→ ${rowOf(plan, operation.to)}`;
     case 'branch': {
-      const condition = `$${operation.slot} ${COMPARISON_TEXT[operation.compare]} ${operation.value}`;
+      const condition = `$${operation.slot} ${COMPARISON_TEXT[operation.compare]} ${comparedText(operation.value)}`;
       return `if ${condition} → ${rowOf(plan, operation.to)}`;
     }
     case 'load':
-      return `$${operation.slot} = *${operation.from.text}${widthText(operation.width)}`;
+      return `$${operation.slot} = *${placeText(operation.from)}${widthText(operation.width)}`;
     case 'store':
-      return `*${operation.to.text} = $${operation.slot}${widthText(operation.width)}`;
+      return `*${placeText(operation.to)} = $${operation.slot}${widthText(operation.width)}`;
+    case 'add':
+      return `$${operation.slot} += ${operandText(operation.operand)}`;
     case 'fail':
       return `fail with ${errnoName(operation.errno)}`;
     default:
@@ -64,6 +79,14 @@ function callText(plan: Plan, { name, args, result, on = [], ignoreErrors }: Cal
     ...(ignoreErrors === true ? ['errors are ignored'] : []),
   ];
   return `${call}${result === undefined ? '' : ` = $${result}`}${after.length === 0 ? '' : `  ! ${after.join(', ')}`}`;
+}
+
+function comparedText(value: bigint | SlotRef): string {
+  return typeof value === 'bigint' ? value.toString() : `$${value.slot}`;
+}
+
+function placeText(place: DataRef | Indirect): string {
+  return place.kind === 'data' ? place.text : `($${place.base}${place.offset === 0 ? '' : `+${place.offset}`})`;
 }
 
 function operandText(operand: Operand): string {
@@ -98,12 +121,12 @@ export interface OperationJson {
   readonly on?: readonly { readonly errno: string; readonly to: number }[];
   /** jump, branch */
   readonly to?: number;
-  /** branch, load, store */
+  /** branch, load, store, add */
   readonly slot?: number;
   /** branch */
   readonly compare?: Comparison;
   readonly value?: string;
-  /** load, store */
+  /** load, store; add: what is added */
   readonly data?: OperandJson;
   readonly width?: Width;
   /** fail */
@@ -157,12 +180,14 @@ function details(plan: Plan, operation: Operation): Partial<OperationJson> {
       return { to: rowOf(plan, operation.to) };
     case 'branch': {
       const { slot, compare, value } = operation;
-      return { slot, compare, value: value.toString(), to: rowOf(plan, operation.to) };
+      return { slot, compare, value: comparedText(value), to: rowOf(plan, operation.to) };
     }
     case 'load':
-      return { slot: operation.slot, data: operandJson(operation.from), width: operation.width };
+      return { slot: operation.slot, data: placeJson(operation.from), width: operation.width };
     case 'store':
-      return { slot: operation.slot, data: operandJson(operation.to), width: operation.width };
+      return { slot: operation.slot, data: placeJson(operation.to), width: operation.width };
+    case 'add':
+      return { slot: operation.slot, data: operandJson(operation.operand) };
     case 'fail':
       return { errno: errnoName(operation.errno) };
     default:
@@ -172,6 +197,10 @@ function details(plan: Plan, operation: Operation): Partial<OperationJson> {
 
 function handledJson(plan: Plan, { errno, to }: OnErrno): { errno: string; to: number } {
   return { errno: errnoName(errno), to: rowOf(plan, to) };
+}
+
+function placeJson(place: DataRef | Indirect): OperandJson {
+  return place.kind === 'data' ? operandJson(place) : { text: placeText(place), slot: place.base };
 }
 
 function operandJson(operand: Operand): OperandJson {

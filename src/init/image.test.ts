@@ -15,7 +15,7 @@ import type { DecodedRow } from './machine/decode.ts';
 import { decodeImage } from './machine/decode.ts';
 import { dataAddress } from './machine/format.ts';
 import { findProgram, runPlan, withFile } from './machine/run-image.ts';
-import type { Label, Operand, Operation, Plan, Slot } from './plan.ts';
+import type { DataRef, Indirect, Label, Operand, Operation, Plan, Slot } from './plan.ts';
 
 const ARCHITECTURES: readonly Architecture[] = ['x64', 'arm64'];
 const native = ARCHITECTURES.find((architecture) => architecture === process.arch);
@@ -53,6 +53,11 @@ function richPlan(): Plan {
     plan.jump(first);
     plan.load(one, plan.variable(Uint8Array.of(9, 8, 7, 0, 0), '{five}', 1), 4);
     plan.store(one, plan.variable(4096, '{zeros}'), 2);
+    plan.add(one, -3);
+    plan.add(one, plan.slotRef(one));
+    plan.load(one, plan.at(one, -8), 4);
+    plan.store(one, plan.at(one), 1);
+    plan.branch(one, 'less', plan.slotRef(one), second);
     plan.place(second);
     plan.fail(95);
   });
@@ -65,6 +70,10 @@ function expectedRow(plan: Plan, operation: Operation): DecodedRow {
     if (operand.kind === 'slot') return { slot: operand.slot };
     return operand.kind === 'data' ? BigInt(dataAddress(operand)) : BigInt.asIntN(64, operand.value);
   };
+  const place = <K extends 'load' | 'store'>(kind: K, of: DataRef | Indirect) =>
+    of.kind === 'data'
+      ? ({ kind, address: dataAddress(of) } as const)
+      : ({ kind: `${kind}At`, base: of.base, offset: BigInt(of.offset) } as const);
   switch (operation.kind) {
     case 'call':
       return {
@@ -79,12 +88,14 @@ function expectedRow(plan: Plan, operation: Operation): DecodedRow {
       return { kind: 'jump', to: to(operation.to) };
     case 'branch': {
       const { kind, slot, compare, value } = operation;
-      return { kind, slot, compare, value, to: to(operation.to) };
+      return { kind, slot, compare, value: typeof value === 'bigint' ? value : arg(value), to: to(operation.to) };
     }
     case 'load':
-      return { kind: 'load', slot: operation.slot, width: operation.width, address: dataAddress(operation.from) };
+      return { ...place('load', operation.from), slot: operation.slot, width: operation.width };
     case 'store':
-      return { kind: 'store', slot: operation.slot, width: operation.width, address: dataAddress(operation.to) };
+      return { ...place('store', operation.to), slot: operation.slot, width: operation.width };
+    case 'add':
+      return { kind: 'add', slot: operation.slot, operand: arg(operation.operand) };
     case 'fail':
       return { kind: 'fail', errno: operation.errno };
   }

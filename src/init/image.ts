@@ -2,7 +2,7 @@
 //
 //   file offset   what                                               mapped
 //   0             ELF header, program headers, interpreter           R-X at ADDRESS.code
-//   0x300         parameters, constant data, rows, a word of zeros,  R-- at ADDRESS.readOnly + 0x300
+//   0x380         parameters, constant data, rows, a word of zeros,  R-- at ADDRESS.readOnly + 0x380
 //                 initial bytes of the variable data
 //   (nothing)     slots, variable data                               RW- at ADDRESS.slots: anonymous memory, zero
 //
@@ -27,7 +27,19 @@ import {
   READ_ONLY_OFFSET,
   ROW,
 } from './machine/format.ts';
-import type { CallOperation, DataRef, Label, Operation, Plan, Slot, Width } from './plan.ts';
+import type {
+  CallOperation,
+  DataRef,
+  Indirect,
+  Label,
+  LoadOperation,
+  Operand,
+  Operation,
+  Plan,
+  Slot,
+  StoreOperation,
+  Width,
+} from './plan.ts';
 import { FAILURE_RECORD, SLOTS } from './plan.ts';
 
 const ELF_HEADER = 64;
@@ -164,16 +176,24 @@ function writeRow(
     case 'branch':
       words[at] = OPCODE.branch | (checkedSlot(operation.slot) << 8) | (COMPARISON[operation.compare] << 16);
       words[at + 1] = rowOf(plan, operation.to);
-      quads[(at + 4) / 2] = operation.value;
+      if (typeof operation.value === 'bigint') quads[(at + 4) / 2] = operation.value;
+      else {
+        words[at] = (words[at] ?? 0) | (1 << 24);
+        words[at + 4] = checkedSlot(operation.value.slot);
+      }
       return;
     case 'load':
-      words[at] = OPCODE.load | (checkedSlot(operation.slot) << 8) | (operation.width << 16);
-      words[at + 4] = checkedAddress(plan, operation.from, operation.width);
+      writeAccess(plan, operation, operation.from, words, quads, at);
       return;
     case 'store':
-      if (operation.to.segment === 'constant') defect(`a store to the constant ${operation.to.text}`);
-      words[at] = OPCODE.store | (checkedSlot(operation.slot) << 8) | (operation.width << 16);
-      words[at + 4] = checkedAddress(plan, operation.to, operation.width);
+      if (operation.to.kind === 'data' && operation.to.segment === 'constant') {
+        defect(`a store to the constant ${operation.to.text}`);
+      }
+      writeAccess(plan, operation, operation.to, words, quads, at);
+      return;
+    case 'add':
+      words[at] =
+        OPCODE.add | (checkedSlot(operation.slot) << 8) | (writeOperand(operation.operand, words, quads, at + 4) << 16);
       return;
     case 'fail':
       if (operation.errno < 1 || operation.errno > 4095) defect(`a failure with errno ${operation.errno}`);
@@ -183,6 +203,21 @@ function writeRow(
     default:
       operation satisfies never;
   }
+}
+
+function writeAccess(
+  plan: Plan,
+  { kind, slot, width }: LoadOperation | StoreOperation,
+  place: DataRef | Indirect,
+  words: Uint32Array,
+  quads: BigInt64Array,
+  at: number,
+): void {
+  const indirect = place.kind === 'indirect';
+  const opcode = kind === 'load' ? (indirect ? OPCODE.loadAt : OPCODE.load) : indirect ? OPCODE.storeAt : OPCODE.store;
+  words[at] = opcode | (checkedSlot(slot) << 8) | (width << 16);
+  words[at + 4] = indirect ? checkedSlot(place.base) : checkedAddress(plan, place, width);
+  if (indirect) quads[at / 2 + 3] = BigInt(place.offset);
 }
 
 /** The first word of a call's row, but for the bits of the arguments. */
@@ -197,15 +232,21 @@ function writeArguments(call: CallOperation, words: Uint32Array, quads: BigInt64
   let slots = 0;
   let index = 0;
   for (const argument of call.args) {
-    if (argument.kind === 'immediate') quads[at / 2 + index] = argument.value;
-    else if (argument.kind === 'data') words[at + 2 * index] = dataAddress(argument);
-    else {
-      words[at + 2 * index] = checkedSlot(argument.slot);
-      slots |= 1 << index;
-    }
+    slots |= writeOperand(argument, words, quads, at + 2 * index) << index;
     index += 1;
   }
   return slots;
+}
+
+/** Writes an operand to `words` from index `at`; returns 1 for the number of a slot, else 0. */
+function writeOperand(operand: Operand, words: Uint32Array, quads: BigInt64Array, at: number): number {
+  if (operand.kind === 'immediate') quads[at / 2] = operand.value;
+  else if (operand.kind === 'data') words[at] = dataAddress(operand);
+  else {
+    words[at] = checkedSlot(operand.slot);
+    return 1;
+  }
+  return 0;
 }
 
 function writeHandled(plan: Plan, call: CallOperation, words: Uint32Array, at: number): void {

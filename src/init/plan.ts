@@ -29,6 +29,12 @@ export interface Immediate {
   readonly text: string;
 }
 export type Operand = Immediate | SlotRef | DataRef;
+/** A place in memory that is known only when the plan runs: `offset` bytes from the address that the slot has. */
+export interface Indirect {
+  readonly kind: 'indirect';
+  readonly base: Slot;
+  readonly offset: number;
+}
 
 /** The errno values that a call may meet, and where to go on then. At most two; any other errno ends init. */
 export interface OnErrno {
@@ -64,29 +70,36 @@ export interface JumpOperation {
   readonly to: Label;
   readonly step?: Step | undefined;
 }
-/** Signed comparison of a slot with an immediate. */
+/** Signed comparison of a slot with a value, or with another slot. */
 export interface BranchOperation {
   readonly kind: 'branch';
   readonly slot: Slot;
   readonly compare: Comparison;
-  readonly value: bigint;
+  readonly value: bigint | SlotRef;
   readonly to: Label;
   readonly step?: Step | undefined;
 }
-/** slot = the zero-extended value of `width` bytes at the data. */
+/** slot = the zero-extended value of `width` bytes at the place. */
 export interface LoadOperation {
   readonly kind: 'load';
   readonly slot: Slot;
-  readonly from: DataRef;
+  readonly from: DataRef | Indirect;
   readonly width: Width;
   readonly step?: Step | undefined;
 }
-/** The low `width` bytes of the slot go to the (variable) data. */
+/** The low `width` bytes of the slot go to the place (variable data). */
 export interface StoreOperation {
   readonly kind: 'store';
   readonly slot: Slot;
-  readonly to: DataRef;
+  readonly to: DataRef | Indirect;
   readonly width: Width;
+  readonly step?: Step | undefined;
+}
+/** slot = slot + operand, modulo 2^64. */
+export interface AddOperation {
+  readonly kind: 'add';
+  readonly slot: Slot;
+  readonly operand: Operand;
   readonly step?: Step | undefined;
 }
 /** Ends with this step's index and an errno of the plan's choosing, as if a call had failed. */
@@ -101,6 +114,7 @@ export type Operation =
   | BranchOperation
   | LoadOperation
   | StoreOperation
+  | AddOperation
   | FailOperation;
 
 /** A heading in the list of operations, for the reader: `launcher`, `init`, `start`. */
@@ -127,6 +141,9 @@ export interface Plan {
 
 /** The machine has this many slots. */
 export const SLOTS = 64;
+
+/** The slot that has the stack pointer when the machine starts. */
+export const STACK_SLOT = (SLOTS - 1) as Slot;
 
 /**
  * Before it jumps to the failure handler the machine writes two 64-bit words at the start of the variable data:

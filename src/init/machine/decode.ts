@@ -20,10 +20,18 @@ export type DecodedRow =
       readonly kind: 'branch';
       readonly slot: number;
       readonly compare: string;
-      readonly value: bigint;
+      readonly value: bigint | { readonly slot: number };
       readonly to: number;
     }
   | { readonly kind: 'load' | 'store'; readonly slot: number; readonly width: number; readonly address: number }
+  | {
+      readonly kind: 'loadAt' | 'storeAt';
+      readonly slot: number;
+      readonly width: number;
+      readonly base: number;
+      readonly offset: bigint;
+    }
+  | { readonly kind: 'add'; readonly slot: number; readonly operand: bigint | { readonly slot: number } }
   | { readonly kind: 'fail'; readonly errno: number };
 
 export interface DecodedImage {
@@ -90,11 +98,18 @@ function decodeRow(row: Buffer, architecture: Architecture): DecodedRow {
       return { kind: 'jump', to: word };
     case OPCODE.branch: {
       const compare = Object.entries(COMPARISON).find(([, code]) => code === detail)?.[0] ?? '';
-      return { kind: 'branch', slot, compare, value, to: word };
+      return { kind: 'branch', slot, compare, value: ignore === 1 ? { slot: Number(value) } : value, to: word };
     }
     case OPCODE.load:
     case OPCODE.store:
       return { kind: opcode === OPCODE.load ? 'load' : 'store', slot, width: detail, address: Number(value) };
+    case OPCODE.loadAt:
+    case OPCODE.storeAt: {
+      const kind = opcode === OPCODE.loadAt ? 'loadAt' : 'storeAt';
+      return { kind, slot, width: detail, base: Number(value), offset: row.readBigInt64LE(24) };
+    }
+    case OPCODE.add:
+      return { kind: 'add', slot, operand: detail === 1 ? { slot: Number(value) } : value };
     case OPCODE.fail:
       return { kind: 'fail', errno: word };
     default:

@@ -3,19 +3,22 @@
 //
 //   offset  size
 //   0       1     opcode
-//   1       1     slot: call: receives the result (NO_SLOT: none); branch, load, store: the operand
+//   1       1     slot: call: receives the result (NO_SLOT: none); the others: the operand
 //   2       1     call: bit i set = argument i is the number of a slot, else it is the value itself
-//                 branch: comparison; load, store: width in bytes (1, 2, 4, 8)
+//                 branch: comparison; load, store, loadAt, storeAt: width in bytes (1, 2, 4, 8); add: as call, of bit 0
 //   3       1     call: bit 0 = errors are ignored (the result slot receives -errno)
+//                 branch: bit 0 = it is compared with the slot of that number
 //   4       4     call: system call number; jump, branch: row to go to; fail: errno
 //   8       2     call: first errno that is handled (0: none)
 //   10      2     call: … and the row to go on with
 //   12      2     call: second errno that is handled (0: none)
 //   14      2     call: … and the row to go on with
-//   16      48    call: six arguments, 64 bits each; branch: [0] = the value compared with; load, store: [0] = the address
+//   16      48    call: six arguments, 64 bits each; branch: [0] = the value compared with; load, store: [0] = the address;
+//                 loadAt, storeAt: [0] = number of the slot that has the address, [1] = what is added to it; add: [0] = the value
 //
 // All numbers are little-endian. A plan ends in execve or exit_group; the table is followed by a word of zeros, so that a
 // plan which runs off its end meets an opcode that is none of these: the interpreter traps (SIGILL).
+// When the machine starts, the last slot (STACK_SLOT) has the stack pointer: what is there is in the ABI's description of a new process.
 // When a call returns an error (-4095..-1):
 // - EINTR: the call is made again. Init has no signal handlers, so only a stop or a debugger can cause it (signal(7),
 //   "Interruption of system calls … by stop signals"), and no plan should have to know about that.
@@ -31,7 +34,17 @@ export const ROW = 64;
 export const MAX_ROWS = 0xffff;
 export const NO_SLOT = 0xff;
 
-export const OPCODE = { call: 1, jump: 2, branch: 3, load: 4, store: 5, fail: 6 } as const;
+export const OPCODE = {
+  call: 1,
+  jump: 2,
+  branch: 3,
+  load: 4,
+  store: 5,
+  fail: 6,
+  loadAt: 7,
+  storeAt: 8,
+  add: 9,
+} as const;
 export const COMPARISON = { equal: 0, notEqual: 1, less: 2, greaterOrEqual: 3 } as const;
 
 /**
@@ -51,7 +64,7 @@ export const ADDRESS = {
  * Where the read-only segment begins in the file, and so (an ELF segment's address and offset are congruent modulo the page
  * size) in its first page. What is before it is the ELF header and the interpreter.
  */
-export const READ_ONLY_OFFSET = 0x300;
+export const READ_ONLY_OFFSET = 0x380;
 
 /**
  * What the interpreter's code must be told about the image: four 64-bit words at the start of the read-only segment. So the

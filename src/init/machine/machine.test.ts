@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Architecture } from '../../linux/syscall-numbers.ts';
 import type { PlanBuilder } from '../builder.ts';
 import type { Comparison, Plan, Slot, Width } from '../plan.ts';
-import { SLOTS } from '../plan.ts';
+import { SLOTS, STACK_SLOT } from '../plan.ts';
 import { arm64 } from './arm64.ts';
 import { CODE } from './code.ts';
 import { interpret } from './reference.ts';
@@ -87,8 +87,9 @@ function openFile(plan: PlanBuilder): void {
   });
   plan.call('lseek', [FILE.fd, 0, SEEK_SET]);
   plan.call('umask', [0]);
+  plan.load(STACK_SLOT, plan.constant(new Uint8Array(8), '{0}'));
 }
-const OPENING = 6;
+const OPENING = 7;
 
 /** A random program: jumps go forward only, so that it ends. */
 function randomPlan(seed: number): Plan {
@@ -102,6 +103,7 @@ function randomPlan(seed: number): Plan {
       Uint8Array.from({ length: 64 }, () => below(256)),
       '{memory}',
     );
+    const zero = plan.constant(new Uint8Array(8), '{0}');
     const count = 20 + below(100);
     const labels = Array.from({ length: count + 1 }, () => plan.label());
     const value = () => (below(2) === 0 ? plan.value(pick(EDGES)) : plan.slotRef(slot()));
@@ -129,6 +131,22 @@ function randomPlan(seed: number): Plan {
         () => plan.load(slot(), plan.addressOf(pick([edges, memory]), below(57)), pick(WIDTHS)),
         () => plan.store(slot(), plan.addressOf(memory, below(57)), pick(WIDTHS)),
         () => plan.branch(slot(), pick(COMPARISONS), pick(EDGES), later()),
+        () => plan.branch(slot(), pick(COMPARISONS), plan.slotRef(slot()), later()),
+        () => plan.add(slot(), value()),
+        () => {
+          const [base, to] = [slot(), slot()];
+          const offset = below(100) - 50;
+          plan.load(base, zero);
+          plan.add(base, plan.addressOf(pick([edges, memory]), below(57)));
+          plan.add(base, -offset);
+          plan.load(to, plan.at(base, offset), pick(WIDTHS));
+        },
+        () => {
+          const [base, from] = [slot(), slot()];
+          plan.load(base, zero);
+          plan.add(base, plan.addressOf(memory, below(57)));
+          plan.store(from, plan.at(base), pick(WIDTHS));
+        },
       ];
       pick(emit)();
       if (below(40) === 0) plan.jump(later());
@@ -240,6 +258,18 @@ for (const [architecture, programs] of [
       to.branch(count, 'less', 10_000, again);
     });
     assert.equal(dumped(runPlan(plan, architecture)).slots[0], 10_000n);
+  });
+
+  test(`${architecture}: the last slot begins with the stack pointer, where the arguments are counted`, options, () => {
+    const plan = dumpingPlan((to) => {
+      const [count, program] = [to.slot(), to.slot()];
+      to.load(count, to.at(STACK_SLOT));
+      to.load(program, to.at(STACK_SLOT, 8));
+      to.load(program, to.at(program), 1);
+    });
+    const { slots } = dumped(runPlan(plan, architecture));
+    assert.equal(slots[0], 1n);
+    assert.equal(slots[1], BigInt('/'.charCodeAt(0)));
   });
 
   test(`${architecture}: all six arguments of a call arrive, from slots and from immediates`, options, () => {

@@ -2,7 +2,8 @@
 // knows a handful of calls without side effects, or one that a test makes up.
 
 import type { SyscallName } from '../../linux/syscall-numbers.ts';
-import type { BranchOperation, CallOperation, Operand, Operation, Plan } from '../plan.ts';
+import type { BranchOperation, CallOperation, DataRef, Indirect, Operand, Operation, Plan } from '../plan.ts';
+import { CONSTANT_ADDRESS, dataAddress, VARIABLE_ADDRESS } from './format.ts';
 
 const [EBADF, EINVAL, ESPIPE] = [9, 22, 29];
 
@@ -65,27 +66,45 @@ function carryOut(plan: Plan, operation: Operation, at: number, end: number, ker
     case 'jump':
       return row(operation.to);
     case 'branch':
-      return holds(operation, BigInt.asIntN(64, world.slots[operation.slot] ?? 0n)) ? row(operation.to) : at + 1;
+      return holds(operation, BigInt.asIntN(64, world.slots[operation.slot] ?? 0n), world) ? row(operation.to) : at + 1;
     case 'load': {
-      const bytes = operation.from.segment === 'constant' ? plan.constant : world.variable;
+      const { bytes, offset } = placeOf(plan, operation.from, world);
       let value = 0n;
       for (let index = operation.width - 1; index >= 0; index -= 1) {
-        value = (value << 8n) | BigInt(bytes[operation.from.offset + index] ?? Number.NaN);
+        value = (value << 8n) | BigInt(bytes[offset + index] ?? Number.NaN);
       }
       world.slots[operation.slot] = value;
       return at + 1;
     }
     case 'store': {
+      const { bytes, offset } = placeOf(plan, operation.to, world);
       let value = world.slots[operation.slot] ?? 0n;
       for (let index = 0; index < operation.width; index += 1) {
-        world.variable[operation.to.offset + index] = Number(value & 0xffn);
+        bytes[offset + index] = Number(value & 0xffn);
         value >>= 8n;
       }
+      return at + 1;
+    }
+    case 'add': {
+      const { operand } = operation;
+      const value = operand.kind === 'data' ? BigInt(dataAddress(operand)) : operandValue(operand, world);
+      world.slots[operation.slot] = BigInt.asUintN(64, (world.slots[operation.slot] ?? 0n) + value);
       return at + 1;
     }
     case 'fail':
       return failed(operation.errno);
   }
+}
+
+/** The bytes that a place is in, and where in them. */
+function placeOf(plan: Plan, place: DataRef | Indirect, world: World): { bytes: Uint8Array; offset: number } {
+  if (place.kind === 'data') {
+    return { bytes: place.segment === 'constant' ? plan.constant : world.variable, offset: place.offset };
+  }
+  const address = Number(world.slots[place.base] ?? 0n) + place.offset;
+  return address >= CONSTANT_ADDRESS
+    ? { bytes: plan.constant, offset: address - CONSTANT_ADDRESS }
+    : { bytes: world.variable, offset: address - VARIABLE_ADDRESS };
 }
 
 function operandValue(operand: Operand, world: World): bigint {
@@ -94,10 +113,11 @@ function operandValue(operand: Operand, world: World): bigint {
   return 0n; // an address: no modelled call looks at its value
 }
 
-function holds({ compare, value }: BranchOperation, slot: bigint): boolean {
-  if (compare === 'equal') return slot === value;
-  if (compare === 'notEqual') return slot !== value;
-  return compare === 'less' ? slot < value : slot >= value;
+function holds({ compare, value }: BranchOperation, slot: bigint, world: World): boolean {
+  const other = typeof value === 'bigint' ? value : operandValue(value, world);
+  if (compare === 'equal') return slot === other;
+  if (compare === 'notEqual') return slot !== other;
+  return compare === 'less' ? slot < other : slot >= other;
 }
 
 /** umask(2), lseek(2), fcntl(2) of a bad descriptor, pread64(2). */
