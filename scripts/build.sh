@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds dist/: the program for Node.js (dist/node), its types (dist/types), and the self-contained executable dist/runt with
-# koffi's addon beside it.
+# Builds dist/: the program for Node.js (dist/node), its types (dist/types), and the executable: dist/runt, and beside it
+# its engine (dist/runt-engine) with koffi's addon.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,7 +25,8 @@ node_modules/.bin/tsc -p tsconfig.types.json
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
   --define "process.env.RUNT_COMMIT=\"$commit\"" --define 'process.env.RUNT_STANDALONE="1"' \
-  --outfile dist.new/runt >/dev/null
+  --outfile dist.new/runt-engine >/dev/null
+"$bun" src/front/write.ts dist.new/runt
 cp "node_modules/@koromix/koffi-linux-$koffi/linux_$koffi/koffi.node" dist.new/koffi.node
 chmod 0644 dist.new/koffi.node
 rm -rf dist.old

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes dist/runt and koffi.node beside it where they are missing or older than what they are made of.
+# Makes dist/runt, and runt-engine and koffi.node beside it, where they are missing or older than what they are made of.
 set -eu
 cd "$(dirname "$0")/.."
 
 fresh() {
-  [ -x dist/runt ] && [ -e dist/koffi.node ] &&
+  [ -x dist/runt ] && [ -x dist/runt-engine ] && [ -e dist/koffi.node ] &&
     [ -z "$(find src schemas package-lock.json scripts/build.sh scripts/generate.mjs -type f -newer dist/runt \
       ! -path 'src/spec/generated/*' ! -name '*.test.ts' | head -n 1)" ]
 }

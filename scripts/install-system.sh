@@ -1,6 +1,6 @@
 #!/bin/sh
 # npm run install:system: puts the executable where container engines look; -- --uninstall takes it away again.
-#   PREFIX=/usr/local   where: $PREFIX/lib/runt/ with runt and koffi.node, $PREFIX/bin/runt is a link to it
+#   PREFIX=/usr/local   where: $PREFIX/lib/runt/ with runt, runt-engine and koffi.node, $PREFIX/bin/runt is a link to the first
 #   DESTDIR=            a directory that stands for / (for packages)
 set -eu
 cd "$(dirname "$0")/.."
@@ -36,7 +36,7 @@ link=$destination/bin/runt
 if [ "$action" = uninstall ]; then
   # Only what this script has put there: a runt in bin/ that is something else stays.
   if [ -L "$link" ] && [ "$(readlink "$link")" = ../lib/runt/runt ]; then rm -f "$link"; fi
-  rm -f "$library/runt" "$library/koffi.node"
+  rm -f "$library/runt" "$library/runt-engine" "$library/koffi.node"
   [ ! -d "$library" ] || rmdir "$library" || stop "$library holds something else, which is left there"
   echo "removed from $destination"
   exit 0
@@ -64,11 +64,12 @@ place() {
   mv -f "$pending" "$library/$(basename "$1")"
   pending=
 }
-# The addon first: a new runt never meets an old one.
+# Each before what executes or loads it: a new one never meets an old one.
 place dist/koffi.node 0644
+place dist/runt-engine 0755
 place dist/runt 0755
 
-# The executable finds koffi.node beside itself, where the link leads; the link is relative, so that the prefix can be moved.
+# The executables find each other and koffi.node beside themselves, where the link leads; the link is relative, so that the prefix can be moved.
 pending=$destination/bin/.runt.$$
 ln -s ../lib/runt/runt "$pending"
 mv -f "$pending" "$link"

@@ -26,6 +26,7 @@ import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
 import { firstRecord } from './first-record.ts';
+import { writeFrontRecord } from './front-record.ts';
 import { readTail, runHooks } from './hooks.ts';
 import { writePidFile } from './pid-file.ts';
 import { prepare } from './prepare.ts';
@@ -49,6 +50,8 @@ export interface CreateOptions {
   readonly consoleSocket?: string;
   readonly pidfdSocket?: string;
   readonly log: Log;
+  /** The caller starts and deletes the container itself: no other command is expected to. */
+  readonly foreground?: boolean;
 }
 
 /**
@@ -181,6 +184,7 @@ function construct(
     writePidFile(options.pidFile, init);
   }
   write(init, true);
+  if (!options.foreground) writeFrontRecord(root, record);
   // Until now init would end with us; from now on it waits for `start`.
   if (sendPacket(ours, GO) < 0) fail({ code: 'init', message: 'init ended before the container was created' });
   return record;

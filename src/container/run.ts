@@ -43,7 +43,7 @@ const FORWARDED = [
 export async function runContainer(options: RunOptions): Promise<number> {
   const { root, id, log, detach, keep, noSubreaper } = options;
   if (!detach && !noSubreaper) becomeSubreaper();
-  const record = await createContainer(options);
+  const record = await createContainer({ ...options, foreground: !detach });
   const pid = record.init?.pid ?? 0;
   const stopForwarding = detach ? undefined : forwardSignals(record);
   try {

@@ -1,20 +1,22 @@
 // start (runtime.md, "Start"): tells the waiting init to become the user's program, and hears how that went.
 
-import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { fail, RuntError } from '../error.ts';
+import { ANSWER_FILE } from '../front/record.ts';
 import { decodeMessages, type InitMessage, MESSAGE } from '../init/messages.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { openFifoForReading } from '../linux/fifo-reader.ts';
 import type { Log } from '../log.ts';
 import { hookProblem, stepProblem } from './problems.ts';
 import { hookState, type Named, requireRecord, statusOf } from './state.ts';
-import { type ContainerRecord, type StartStep, startFifos, takeOrder } from './store.ts';
+import { type ContainerRecord, directoryOf, type StartStep, startFifos, takeOrder } from './store.ts';
 
 /** Throws `status` (with no effect) unless the container is created; `exec` or `init` when the program can't be executed; `hook`. */
 export async function startContainer({ root, id, log }: Named & { readonly log: Log }): Promise<void> {
   const record = requireRecord({ root, id });
   const status = statusOf(record);
-  if (status !== 'created') {
+  // The front has given the order already, and left it for us to say what came of it.
+  if (status !== 'created' && !existsSync(answerFile(root, id))) {
     fail({
       code: 'status',
       message:
@@ -50,6 +52,7 @@ export async function startCreated(root: string, record: ContainerRecord, log: L
 /** One byte to init, then its messages until it has executed the program, or has ended. */
 function releaseInit(root: string, record: ContainerRecord): void {
   const { answer } = startFifos(root, record.id);
+  const heard = answerFile(root, record.id);
   let taken: string | undefined;
   let reader: number;
   try {
@@ -69,11 +72,15 @@ function releaseInit(root: string, record: ContainerRecord): void {
   }
   let messages: InitMessage[];
   try {
-    giveOrder(taken);
-    messages = decodeMessages(readToEnd(reader));
+    if (existsSync(heard)) messages = decodeMessages(readFileSync(heard));
+    else {
+      giveOrder(taken);
+      messages = decodeMessages(readToEnd(reader));
+    }
   } finally {
     closeSync(reader);
   }
+  rmSync(heard, { force: true });
   // While it is there, a start that was killed has it; now there is nothing left to take over.
   rmSync(taken, { force: true });
   const failure = messages.find((message) => message.kind === 'failure');
@@ -93,6 +100,10 @@ function releaseInit(root: string, record: ContainerRecord): void {
     message: `cannot start container "${record.id}": its init ended before the program was executed`,
     hint: 'was it killed, or did a memory limit hit it?',
   });
+}
+
+function answerFile(root: string, id: string): string {
+  return `${directoryOf(root, id)}/${ANSWER_FILE}`;
 }
 
 function giveOrder(fifo: string): void {

@@ -106,6 +106,8 @@ export function takeOrder(root: string, id: string): string | undefined {
   if (tryRename(`${directory}/start`, mine)) return mine;
   for (const name of readdirSync(directory)) {
     if (!name.startsWith(TAKEN)) continue;
+    // The front, which has become this process, had taken it.
+    if (`${directory}/${name}` === mine) return mine;
     const [pid, startTime] = name.slice(TAKEN.length).split('.').map(Number);
     if (isSameProcess(pid ?? 0, startTime ?? 0)) return undefined;
     if (tryRename(`${directory}/${name}`, mine)) return mine;

@@ -1,0 +1,29 @@
+// What `create` leaves for the front (src/front), which starts and deletes an ordinary container without the engine.
+
+import { writeFileSync } from 'node:fs';
+import { ownDirectories } from '../cgroup/record.ts';
+import { encodeFrontRecord, FLAG, FRONT_FILE } from '../front/record.ts';
+import { type ContainerRecord, directoryOf } from './store.ts';
+
+/**
+ * To be written when the state is complete: who finds it takes the container for created. A front that does not find it, or finds a part
+ * of it, leaves its work to the engine.
+ */
+export function writeFrontRecord(root: string, record: ContainerRecord): void {
+  const { init, hasProcess, ownPidNamespace, poststart, poststop, cgroups } = record;
+  if (init === undefined) return;
+  let flags = 0n;
+  if (hasProcess && poststart.length === 0) flags |= FLAG.start;
+  if (ownPidNamespace && poststop.length === 0) flags |= FLAG.delete;
+  if (flags === 0n) return;
+  const directories: { path: string; inode?: number }[] = [];
+  for (const entry of cgroups.cgroups) {
+    const [own, ...above] = ownDirectories(entry).toReversed();
+    if (own === undefined) continue;
+    if (entry.inode === undefined) return;
+    directories.push({ path: own, inode: entry.inode });
+    for (const path of above) directories.push({ path });
+  }
+  const bytes = encodeFrontRecord({ flags, pid: init.pid, image: init.image, directories });
+  if (bytes !== undefined) writeFileSync(`${directoryOf(root, record.id)}/${FRONT_FILE}`, bytes, { mode: 0o600 });
+}

@@ -1,0 +1,182 @@
+// The command line, as far as the front takes it: `start` and `delete` with the options that container engines give them, each in a word of
+// its own. Anything else is for the engine.
+
+import type { Label, Slot } from '../init/plan.ts';
+import { STACK_SLOT } from '../init/plan.ts';
+import { type CommandLine, expectBytes, expectString, type Front, ref, set, zero } from './words.ts';
+
+export const COMMAND = { start: 1, delete: 2 } as const;
+const SYSTEM_ROOT = '/run/runt';
+/** What a container's id may have, and not begin with (container/store.ts says why). */
+const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.';
+
+/** Goes on only with a complete command line. */
+export function readCommandLine(front: Front): CommandLine {
+  const { plan, engine } = front;
+  const line: CommandLine = {
+    argv: plan.slot(),
+    envp: plan.slot(),
+    root: plan.slot(),
+    log: plan.slot(),
+    id: plan.slot(),
+    command: plan.slot(),
+    force: plan.slot(),
+  };
+  plan.step({ sentence: 'read the command line' }, () => {
+    for (const slot of [line.root, line.log, line.id, line.command, line.force]) plan.load(slot, zero(plan));
+    findVectors(front, line);
+    const next = plan.slot();
+    set(front, next, ref(front, line.argv));
+    const complete = plan.label();
+    readWords(front, line, next, complete);
+    plan.free(next);
+    plan.place(complete);
+    plan.branch(line.command, 'equal', 0, engine);
+    plan.branch(line.id, 'equal', 0, engine);
+    // Only delete has it.
+    const unforced = plan.label();
+    plan.branch(line.force, 'equal', 0, unforced);
+    plan.branch(line.command, 'notEqual', COMMAND.delete, engine);
+    plan.place(unforced);
+    checkId(front, line.id);
+    chooseRoot(front, line);
+  });
+  return line;
+}
+
+/** The stack of a new process: argc, argv, a null pointer, envp, a null pointer. */
+function findVectors(front: Front, { argv, envp }: CommandLine): void {
+  const { plan, engine } = front;
+  set(front, argv, ref(front, STACK_SLOT));
+  plan.add(argv, 8);
+  plan.withSlot((count) => {
+    plan.load(count, plan.at(STACK_SLOT));
+    set(front, envp, ref(front, argv));
+    for (let i = 0; i < 8; i++) plan.add(envp, ref(front, count));
+    plan.add(envp, 8);
+    plan.branch(count, 'less', 3, engine);
+  });
+}
+
+function readWords(front: Front, line: CommandLine, next: Slot, complete: Label): void {
+  const { plan, engine } = front;
+  const again = plan.label();
+  const word = plan.slot();
+  const takeNext = (): void => {
+    plan.add(next, 8);
+    plan.load(word, plan.at(next));
+  };
+  const option = (name: string, body: () => void): void => {
+    const other = plan.label();
+    expectString(front, word, name, other);
+    body();
+    plan.jump(again);
+    plan.place(other);
+  };
+  const value = (): void => {
+    takeNext();
+    plan.branch(word, 'equal', 0, engine);
+  };
+
+  plan.place(again);
+  takeNext();
+  plan.branch(word, 'equal', 0, complete);
+  plan.withSlot((first) => {
+    const notOption = plan.label();
+    plan.load(first, plan.at(word), 1);
+    plan.branch(first, 'notEqual', '-'.charCodeAt(0), notOption);
+    option('--root', () => {
+      value();
+      set(front, line.root, ref(front, word));
+    });
+    option('--log', () => {
+      value();
+      set(front, line.log, ref(front, word));
+    });
+    option('--log-format', () => {
+      value();
+      const known = plan.label();
+      const other = plan.label();
+      expectString(front, word, 'json', other);
+      plan.jump(known);
+      plan.place(other);
+      expectString(front, word, 'text', engine);
+      plan.place(known);
+    });
+    for (const name of ['--force', '-f']) option(name, () => set(front, line.force, 1));
+    plan.jump(engine);
+    plan.place(notOption);
+  });
+
+  const id = plan.label();
+  plan.branch(line.command, 'notEqual', 0, id);
+  option('start', () => set(front, line.command, COMMAND.start));
+  option('delete', () => set(front, line.command, COMMAND.delete));
+  plan.jump(engine);
+  plan.place(id);
+  plan.branch(line.id, 'notEqual', 0, engine);
+  set(front, line.id, ref(front, word));
+  plan.jump(again);
+  plan.free(word);
+}
+
+function checkId(front: Front, id: Slot): void {
+  const { plan, engine } = front;
+  const allowed = Buffer.alloc(256);
+  for (const character of ID_CHARACTERS) allowed[character.charCodeAt(0)] = 1;
+  const table = plan.constant(allowed, '{characters of an id}');
+  const [at, character, known] = [plan.slot(), plan.slot(), plan.slot()];
+  const [again, done] = [plan.label(), plan.label()];
+  plan.load(character, plan.at(id), 1);
+  plan.branch(character, 'equal', 0, engine);
+  plan.branch(character, 'equal', '.'.charCodeAt(0), engine);
+  set(front, at, ref(front, id));
+  plan.place(again);
+  plan.load(character, plan.at(at), 1);
+  plan.branch(character, 'equal', 0, done);
+  set(front, known, table);
+  plan.add(known, ref(front, character));
+  plan.load(known, plan.at(known), 1);
+  plan.branch(known, 'equal', 0, engine);
+  plan.add(at, 1);
+  plan.jump(again);
+  plan.place(done);
+  for (const slot of [at, character, known]) plan.free(slot);
+}
+
+/** Without --root it is the system's for root; who else has which is the engine's matter (cli/root.ts). */
+function chooseRoot(front: Front, { root, envp }: CommandLine): void {
+  const { plan, engine } = front;
+  const given = plan.label();
+  plan.branch(root, 'notEqual', 0, given);
+  plan.withSlot((uid) => {
+    plan.call('geteuid', [], { result: uid });
+    plan.branch(uid, 'notEqual', 0, engine);
+  });
+  const [at, variable] = [plan.slot(), plan.slot()];
+  const [again, other, done] = [plan.label(), plan.label(), plan.label()];
+  set(front, at, ref(front, envp));
+  plan.place(again);
+  plan.load(variable, plan.at(at));
+  plan.branch(variable, 'equal', 0, done);
+  expectBytes(front, variable, Buffer.from('XDG_RUNTIME_DIR='), other);
+  plan.jump(engine);
+  plan.place(other);
+  plan.add(at, 8);
+  plan.jump(again);
+  plan.place(done);
+  set(front, root, plan.string(SYSTEM_ROOT));
+  for (const slot of [at, variable]) plan.free(slot);
+  plan.place(given);
+}
+
+/** As the engine does: a log file is there after the command, also if nothing is written to it. */
+export function openLog(front: Front, log: Slot, flags: number): void {
+  const { plan } = front;
+  const none = plan.label();
+  plan.step({ sentence: 'open the log' }, () => {
+    plan.branch(log, 'equal', 0, none);
+    plan.call('openat', [-100, ref(front, log), flags, 0o644]);
+    plan.place(none);
+  });
+}

@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { encodeImage } from '../init/image.ts';
+import { ENGINE, frontPlan } from './front.ts';
+import { ANSWER_FILE, encodeFrontRecord, FLAG, FRONT_FILE, type FrontRecord } from './record.ts';
+
+const IMAGE = encodeImage(frontPlan(), process.arch === 'arm64' ? 'arm64' : 'x64');
+/** No process has it: it is beyond the kernel's limit. */
+const NOBODY = 0x7fff_fff0;
+const IDENTITY = `${statSync(process.execPath).dev}:${statSync(process.execPath).ino}`;
+
+interface House {
+  readonly root: string;
+  /** The container's state directory. */
+  readonly state: string;
+  readonly directory: string;
+  /** Runs the front; `engine`: what the stand-in for the engine was given, undefined where it was not called. */
+  readonly run: (...args: string[]) => { status: number | null; stderr: string; engine: string[] | undefined };
+  readonly writeRecord: (record: Partial<FrontRecord>) => void;
+}
+
+/** A front with an engine that only tells what it was given, and a state root with the container `c1` in it. */
+function withHouse(body: (house: House) => void | Promise<void>): void | Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'runt-front-'));
+  const program = join(directory, 'runt');
+  writeFileSync(program, IMAGE);
+  writeFileSync(join(directory, ENGINE), '#!/bin/sh\nprintf "%s\\n" "$VARIABLE" "$@"\nexit 42\n');
+  for (const path of [program, join(directory, ENGINE)]) chmodSync(path, 0o755);
+  const root = join(directory, 'root');
+  const state = join(root, 'c1');
+  mkdirSync(state, { recursive: true });
+  writeFileSync(join(state, 'state.json'), '{}');
+  const run: House['run'] = (...args) => {
+    const { status, stdout, stderr } = spawnSync(program, args, {
+      encoding: 'utf8',
+      env: { VARIABLE: 'passed on', XDG_RUNTIME_DIR: directory },
+      cwd: directory,
+    });
+    return { status, stderr, engine: status === 42 ? stdout.slice(0, -1).split('\n') : undefined };
+  };
+  const writeRecord: House['writeRecord'] = (record) => {
+    const bytes = encodeFrontRecord({
+      flags: FLAG.start | FLAG.delete,
+      pid: NOBODY,
+      image: IDENTITY,
+      directories: [],
+      ...record,
+    });
+    assert.ok(bytes !== undefined);
+    writeFileSync(join(state, FRONT_FILE), bytes);
+  };
+  const end = () => rmSync(directory, { recursive: true });
+  const result = body({ root, state, directory, run, writeRecord });
+  if (result instanceof Promise) return result.finally(end);
+  end();
+}
+
+test('what is not a start or a delete as engines write it is executed by the engine, with the same arguments', () => {
+  withHouse(({ run, root, writeRecord }) => {
+    writeRecord({});
+    for (const args of [
+      [],
+      ['--version'],
+      ['create', '-b', '/x', 'c1'],
+      ['--root', root],
+      ['--root', root, 'delete'],
+      ['--root'],
+      ['--root', root, 'delete', 'c1', 'c2'],
+      ['--root', root, 'delete', '--unknown', 'c1'],
+      ['--root', root, '--debug', 'delete', 'c1'],
+      ['--root', root, 'start', '--force', 'c1'],
+      [`--root=${root}`, 'delete', 'c1'],
+      ['--root', root, 'deletec', 'c1'],
+      ['--root', root, 'delet', 'c1'],
+      ['--root', root, '--log-format', 'yaml', 'delete', 'c1'],
+      ['--root', root, '--log', '/nowhere/log', 'delete', 'c1'],
+      ['--root', '', 'delete', 'c1'],
+      ['--root', `${root}/none`, 'delete', '--force', 'c1'],
+      ['--root', root, 'delete', ''],
+      ['--root', root, 'delete', '--force', '../c1'],
+      ['--root', root, 'delete', '--force', '.c1'],
+      ['--root', root, 'delete', '--force', 'c\u00e4'],
+      ['--root', root, 'delete', '--force', 'c 1'],
+      ['--root', root, 'delete', '--force', '--', 'c1'],
+      ['--root', root, 'delete', 'other'],
+      // The root of a user is the engine's to find.
+      ['delete', 'c1'],
+    ]) {
+      assert.deepEqual(run(...args).engine, ['passed on', ...args], JSON.stringify(args));
+    }
+  });
+});
+
+test('delete removes the directories and the state of a container whose init has ended', () => {
+  withHouse(({ run, root, directory, writeRecord }) => {
+    const parent = join(directory, 'group');
+    const own = join(parent, 'c1');
+    mkdirSync(own, { recursive: true });
+    const gone = { path: join(directory, 'gone'), inode: 1 };
+    writeRecord({ directories: [gone, { path: own, inode: statSync(own).ino }, { path: parent }] });
+    const log = join(directory, 'log');
+    const { status, engine } = run('--root', root, '--log', log, '--log-format', 'json', 'delete', 'c1');
+    assert.deepEqual({ status, engine }, { status: 0, engine: undefined });
+    assert.deepEqual(readdirSync(root), []);
+    assert.equal(existsSync(parent), false);
+    assert.equal(readFileSync(log, 'utf8'), '');
+  });
+});
+
+test('a parent that others have come to use stays, and more names than one read of a directory are removed', () => {
+  withHouse(({ run, root, state, directory, writeRecord }) => {
+    const parent = join(directory, 'group');
+    mkdirSync(join(parent, 'other'), { recursive: true });
+    writeRecord({ directories: [{ path: parent }] });
+    for (let i = 0; i < 300; i++) writeFileSync(join(state, `a-file-with-a-rather-long-name-${i}`), '');
+    assert.equal(run('--root', root, 'delete', 'c1').status, 0);
+    assert.deepEqual(readdirSync(root), []);
+    assert.deepEqual(readdirSync(parent), ['other']);
+  });
+});
+
+test('delete --force of what is not there succeeds', () => {
+  withHouse(({ run, root }) => {
+    for (const flag of ['--force', '-f']) assert.equal(run('--root', root, 'delete', flag, 'c2').status, 0);
+  });
+});
+
+test('the engine finds all that it needs where the front can not delete', () => {
+  withHouse(({ run, root, state, directory, writeRecord }) => {
+    const busy = join(directory, 'busy');
+    mkdirSync(join(busy, 'sub'), { recursive: true });
+    const inode = statSync(busy).ino;
+    const refused: Partial<FrontRecord>[] = [
+      { pid: process.pid },
+      { flags: FLAG.start },
+      { directories: [{ path: busy, inode }] },
+      { directories: [{ path: busy, inode: inode + 1 }] },
+    ];
+    for (const [index, record] of refused.entries()) {
+      writeRecord(record);
+      const args = ['--root', root, 'delete', 'c1'];
+      assert.deepEqual(run(...args).engine, ['passed on', ...args], String(index));
+      assert.deepEqual(readdirSync(state).sort(), [FRONT_FILE, 'state.json']);
+    }
+    writeRecord({});
+    mkdirSync(join(state, 'directory'));
+    assert.ok(run('--root', root, 'delete', 'c1').engine !== undefined);
+    assert.ok(existsSync(join(state, 'state.json')));
+  });
+});
+
+test('a record that is damaged, cut off or missing is as none', () => {
+  withHouse(({ run, root, state, writeRecord }) => {
+    writeRecord({});
+    const whole = readFileSync(join(state, FRONT_FILE));
+    for (const bytes of [Buffer.alloc(0), whole.subarray(0, 40), whole.subarray(0, -1), Buffer.alloc(200), undefined]) {
+      if (bytes === undefined) rmSync(join(state, FRONT_FILE));
+      else writeFileSync(join(state, FRONT_FILE), bytes);
+      assert.ok(run('--root', root, 'delete', 'c1').engine !== undefined);
+    }
+  });
+});
+
+test('a process that has ended but was not waited for has ended', async () => {
+  await withHouse(async ({ run, root, writeRecord }) => {
+    // The program that the shell becomes never waits for the shell's child.
+    const parent = spawn('sh', ['-c', 'sleep 0.01 & echo $!; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
+      writeRecord({ pid: Number(pid) });
+      while (!readFileSync(`/proc/${Number(pid)}/stat`, 'latin1').includes(') Z ')) await new Promise(setImmediate);
+      assert.equal(run('--root', root, 'delete', 'c1').status, 0);
+    } finally {
+      parent.stdin.end();
+      await once(parent, 'close');
+    }
+  });
+});
+
+/** Somebody who waits for the order, and then says these words of 32 bits. */
+function waitingInit(state: string, words: readonly number[]): { readonly heard: Promise<string> } {
+  assert.equal(spawnSync('mkfifo', [join(state, 'start'), join(state, 'started')]).status, 0);
+  const octal = [...Buffer.from(Uint32Array.from(words).buffer)].map((byte) => `\\0${byte.toString(8)}`).join('');
+  // As init does, it has both ends of both before anybody else comes.
+  const script = `exec 3<>start 4<>started; echo ready; head -c 1 <&3; printf '%b' '${octal}' >&4`;
+  const init = spawn('sh', ['-c', script], { cwd: state, stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  init.stdout.on('data', (part: Buffer) => {
+    text += part.toString();
+  });
+  return { heard: once(init, 'close').then(() => text) };
+}
+
+/** The front is run while this process goes on. */
+async function startIn({ root, directory }: House): Promise<{ status: number | null; engine: boolean }> {
+  const front = spawn(join(directory, 'runt'), ['--root', root, 'start', 'c1'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const [status] = (await once(front, 'close')) as [number | null];
+  return { status, engine: status === 42 };
+}
+
+async function untilOpen(state: string): Promise<void> {
+  while (!existsSync(join(state, 'started'))) await new Promise(setImmediate);
+}
+
+test('start gives the order and ends when init says that the program is next', async () => {
+  await withHouse(async (house) => {
+    house.writeRecord({ pid: process.pid });
+    const { heard } = waitingInit(house.state, [7, 0]);
+    await untilOpen(house.state);
+    assert.deepEqual(await startIn(house), { status: 0, engine: false });
+    assert.equal(await heard, 'ready\n1');
+    assert.deepEqual(readdirSync(house.state).sort(), [FRONT_FILE, 'started', 'state.json']);
+  });
+});
+
+test('what else init says is left to the engine in a file, and the order stays with this process', async () => {
+  await withHouse(async (house) => {
+    house.writeRecord({ pid: process.pid });
+    const words = [70, 0, 2, 0];
+    const { heard } = waitingInit(house.state, words);
+    await untilOpen(house.state);
+    assert.equal((await startIn(house)).engine, true);
+    await heard;
+    const answer = readFileSync(join(house.state, ANSWER_FILE));
+    assert.deepEqual(answer, Buffer.from(Uint32Array.from(words).buffer));
+    assert.match(readdirSync(house.state).join(' '), /\bstart\.\d+\.\d+\b/);
+  });
+});
+
+test('the order is not touched where init does not wait, or may not be started by the front', () => {
+  withHouse(({ run, root, state, writeRecord }) => {
+    writeFileSync(join(state, 'start'), '');
+    const refused: Partial<FrontRecord>[] = [
+      {},
+      { pid: process.pid, image: '1:1' },
+      { pid: process.pid, flags: FLAG.delete },
+    ];
+    for (const [index, record] of refused.entries()) {
+      writeRecord(record);
+      assert.ok(run('--root', root, 'start', 'c1').engine !== undefined, String(index));
+      assert.ok(existsSync(join(state, 'start')));
+    }
+  });
+});
+
+test('without its engine the front says what is missing', () => {
+  withHouse(({ run, directory }) => {
+    rmSync(join(directory, ENGINE));
+    const { status, stderr } = run('--version');
+    assert.equal(status, 1);
+    assert.match(stderr, /^runt: runt-engine can't be executed: /);
+  });
+});
+
+test('a record that the front has no room for is not written', () => {
+  const path = `/${'x'.repeat(4000)}`;
+  const record = { flags: FLAG.delete, pid: 1, image: '1:1' };
+  assert.ok(encodeFrontRecord({ ...record, directories: Array.from({ length: 4 }, () => ({ path })) }) !== undefined);
+  assert.equal(encodeFrontRecord({ ...record, directories: Array.from({ length: 5 }, () => ({ path })) }), undefined);
+});

@@ -1,0 +1,150 @@
+// `start`, as container/start.ts does it, for a container whose init waits.
+
+import { MESSAGE } from '../init/messages.ts';
+import type { DataRef, Slot } from '../init/plan.ts';
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY } from '../linux/mount-constants.ts';
+import { type Container, requireFlag } from './container.ts';
+import { ANSWER_FILE, FLAG, OFFSET } from './record.ts';
+import { copyUntil, exit, type Front, ref, set } from './words.ts';
+
+const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_NONBLOCK = 0o4000;
+const PR_SET_NAME = 15;
+const STATX_INO = 0x100;
+/** Offsets in struct statx (statx(2)). */
+const STX_INO = 32;
+const STX_DEV = 136;
+const STATX_SIZE = 256;
+/** Init's messages: a few dozen bytes. */
+const LARGEST_ANSWER = 4096;
+const PART = 256;
+
+export function startQuickly(front: Front, container: Container): void {
+  const { plan } = front;
+  requireFlag(front, container, FLAG.start);
+  plan.step({ sentence: 'see that init still waits' }, () => expectInit(front, container));
+  const taken = plan.variable(64, '"start.PID.TIME"');
+  const reader = plan.slot();
+  plan.step({ sentence: 'take the order' }, () => takeOrder(front, container, taken));
+  plan.step({ sentence: 'listen to init' }, () => openAnswer(front, container, reader));
+  plan.step({ sentence: 'give the order' }, () => giveOrder(front, container, taken));
+  plan.step({ sentence: 'hear what init makes of it' }, () => hear(front, container, reader));
+  plan.step({ sentence: 'the program runs' }, () => {
+    plan.call('unlinkat', [ref(front, container.directory), taken, 0], { ignoreErrors: true });
+    exit(front, 0);
+  });
+}
+
+/** The process with init's pid executes init's image: nobody else does. */
+function expectInit(front: Front, { record }: Container): void {
+  const { plan, engine } = front;
+  const found = plan.variable(STATX_SIZE, '{statx}');
+  const executed = plan.addressOf(record, OFFSET.exe);
+  plan.call('statx', [AT_FDCWD, executed, 0, plan.value(STATX_INO, 'STATX_INO'), found]);
+  for (const [of, expected] of [
+    [STX_INO, OFFSET.inode],
+    [STX_DEV, OFFSET.device],
+  ] as const) {
+    const [one, other] = [plan.slot(), plan.slot()];
+    plan.load(one, plan.addressOf(found, of));
+    plan.load(other, plan.addressOf(record, expected));
+    plan.branch(one, 'notEqual', ref(front, other), engine);
+    plan.free(one);
+    plan.free(other);
+  }
+}
+
+const START = Buffer.from('start.\0\0');
+const START_LENGTH = 6;
+
+/** Renames the FIFO to a name that tells who has it (container/store.ts, takeOrder): "start.PID.TIME". */
+function takeOrder(front: Front, { directory }: Container, taken: DataRef): void {
+  const { plan } = front;
+  const stat = plan.variable(512, '{/proc/self/stat}');
+  const [fd, from, to, byte, spaces] = [plan.slot(), plan.slot(), plan.slot(), plan.slot(), plan.slot()];
+  // The name is in the file, in front of the time: one without spaces.
+  plan.call('prctl', [plan.value(PR_SET_NAME, 'PR_SET_NAME'), 'runt', 0, 0, 0]);
+  plan.call('openat', [AT_FDCWD, '/proc/self/stat', O_RDONLY | O_CLOEXEC], { result: fd });
+  plan.call('read', [ref(front, fd), stat, 511]);
+  set(front, from, stat);
+  set(front, byte, START.readBigInt64LE());
+  plan.store(byte, taken);
+  set(front, to, plan.addressOf(taken, START_LENGTH));
+  copyUntil(front, from, to, ' ');
+  set(front, byte, '.'.charCodeAt(0));
+  plan.store(byte, plan.at(to), 1);
+  plan.add(to, 1);
+  // The time of the start is field 22 (proc_pid_stat(5)).
+  const again = plan.label();
+  set(front, spaces, 0);
+  plan.place(again);
+  plan.load(byte, plan.at(from), 1);
+  plan.add(from, 1);
+  plan.branch(byte, 'notEqual', ' '.charCodeAt(0), again);
+  plan.add(spaces, 1);
+  plan.branch(spaces, 'less', 21, again);
+  copyUntil(front, from, to, ' ');
+  plan.call('renameat2', [ref(front, directory), 'start', ref(front, directory), taken, 0]);
+  for (const slot of [fd, from, to, byte, spaces]) plan.free(slot);
+}
+
+/** linux/fifo-reader.ts says why it takes three. */
+function openAnswer(front: Front, { directory }: Container, reader: Slot): void {
+  const { plan } = front;
+  const [first, writer] = [plan.slot(), plan.slot()];
+  const open = (flags: number, result: Slot): void =>
+    plan.call('openat', [ref(front, directory), 'started', flags | O_CLOEXEC], { result });
+  open(O_RDONLY | O_NONBLOCK, first);
+  open(O_WRONLY | O_NONBLOCK, writer);
+  open(O_RDONLY, reader);
+  for (const slot of [writer, first]) {
+    plan.call('close', [ref(front, slot)]);
+    plan.free(slot);
+  }
+}
+
+function giveOrder(front: Front, { directory }: Container, taken: DataRef): void {
+  const { plan } = front;
+  const gone = plan.label();
+  plan.withSlot((fd) => {
+    // ENXIO: init has ended. Its answer tells.
+    plan.call('openat', [ref(front, directory), taken, O_WRONLY | O_NONBLOCK | O_CLOEXEC], {
+      result: fd,
+      on: { ENXIO: gone },
+    });
+    plan.call('write', [ref(front, fd), '1', 1]);
+    plan.call('close', [ref(front, fd)]);
+  });
+  plan.place(gone);
+}
+
+/** All that init says. If that is more or less than that the program is next, the engine gets it in a file. */
+function hear(front: Front, { directory }: Container, reader: Slot): void {
+  const { plan, engine } = front;
+  const answer = plan.variable(LARGEST_ANSWER + PART, '{answer}');
+  const begin = plan.address(answer);
+  const [to, length] = [plan.slot(), plan.slot()];
+  const [again, complete, other, running] = [plan.label(), plan.label(), plan.label(), plan.label()];
+  set(front, to, answer);
+  plan.place(again);
+  plan.call('read', [ref(front, reader), ref(front, to), PART], { result: length });
+  plan.branch(length, 'equal', 0, complete);
+  plan.add(to, ref(front, length));
+  plan.branch(to, 'less', begin + BigInt(LARGEST_ANSWER), again);
+  plan.place(complete);
+  plan.branch(to, 'notEqual', begin + 8n, other);
+  plan.load(length, answer, 4);
+  plan.branch(length, 'equal', MESSAGE.executing, running);
+  plan.place(other);
+  plan.withSlot((fd) => {
+    const flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    plan.call('openat', [ref(front, directory), ANSWER_FILE, flags, 0o600], { result: fd });
+    plan.add(to, -begin);
+    plan.call('write', [ref(front, fd), answer, ref(front, to)]);
+  });
+  plan.jump(engine);
+  plan.place(running);
+  plan.free(to);
+  plan.free(length);
+}

@@ -1,0 +1,76 @@
+// What the front's parts are written with: the machine's operations, put together to sentences.
+
+import type { PlanBuilder } from '../init/builder.ts';
+import type { DataRef, Label, Operand, Slot, SlotRef } from '../init/plan.ts';
+
+export interface Front {
+  readonly plan: PlanBuilder;
+  /** Where to go when the engine must do it. */
+  readonly engine: Label;
+}
+
+/** Slots of the command line, and of what was opened for it. A slot that holds an address is 0 where there is none. */
+export interface CommandLine {
+  /** Address of argv[0]'s address. */
+  readonly argv: Slot;
+  readonly envp: Slot;
+  readonly root: Slot;
+  readonly log: Slot;
+  readonly id: Slot;
+  readonly command: Slot;
+  readonly force: Slot;
+}
+
+/** slot = operand */
+export function set({ plan }: Front, slot: Slot, operand: Operand | number | bigint): void {
+  plan.load(slot, zero(plan));
+  if (operand !== 0) plan.add(slot, operand);
+}
+
+export function zero(plan: PlanBuilder): DataRef {
+  return plan.constant(new Uint8Array(8), '{0}');
+}
+
+/** Goes to `otherwise` unless the bytes at the slot's address begin with `bytes`; one comparison for 8, 4, 2 or 1 of them. */
+export function expectBytes({ plan }: Front, address: Slot, bytes: Buffer, otherwise: Label): void {
+  plan.withSlot((part) => {
+    for (let at = 0; at < bytes.length; ) {
+      const left = bytes.length - at;
+      const width = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+      plan.load(part, plan.at(address, at), width);
+      const value = bytes.readUIntLE(at, Math.min(width, 4));
+      const expected = width === 8 ? bytes.readBigInt64LE(at) : value;
+      plan.branch(part, 'notEqual', expected, otherwise);
+      at += width;
+    }
+  });
+}
+
+/** Goes to `otherwise` unless the NUL-terminated string at the slot's address is `text`. */
+export function expectString(front: Front, address: Slot, text: string, otherwise: Label): void {
+  expectBytes(front, address, Buffer.from(`${text}\0`), otherwise);
+}
+
+/** Copies bytes from one address to another, both of which it moves on, until it meets `delimiter`, which it leaves. */
+export function copyUntil({ plan }: Front, from: Slot, to: Slot, delimiter: string): void {
+  const [again, done] = [plan.label(), plan.label()];
+  plan.withSlot((byte) => {
+    plan.place(again);
+    plan.load(byte, plan.at(from), 1);
+    plan.branch(byte, 'equal', delimiter.charCodeAt(0), done);
+    plan.store(byte, plan.at(to), 1);
+    plan.add(from, 1);
+    plan.add(to, 1);
+    plan.jump(again);
+    plan.place(done);
+  });
+}
+
+/** slots as arguments of a call */
+export function ref(front: Front, slot: Slot): SlotRef {
+  return front.plan.slotRef(slot);
+}
+
+export function exit(front: Front, status: number): void {
+  front.plan.call('exit_group', [status]);
+}
