@@ -5,17 +5,21 @@ import { ownDirectories } from '../cgroup/record.ts';
 import { encodeFrontRecord, FLAG, FRONT_FILE } from '../front/record.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
 
+/** FLAG bits: what the front may do for the container. */
+export function frontFlags({ hasProcess, ownPidNamespace, poststart, poststop }: ContainerRecord): bigint {
+  const start = hasProcess && poststart.length === 0;
+  const remove = ownPidNamespace && poststop.length === 0;
+  return (start ? FLAG.start : 0n) | (remove ? FLAG.delete : 0n);
+}
+
 /**
  * To be written when the state is complete: who finds it takes the container for created. A front that does not find it, or finds a part
  * of it, leaves its work to the engine.
  */
 export function writeFrontRecord(root: string, record: ContainerRecord): void {
-  const { init, hasProcess, ownPidNamespace, poststart, poststop, cgroups } = record;
-  if (init === undefined) return;
-  let flags = 0n;
-  if (hasProcess && poststart.length === 0) flags |= FLAG.start;
-  if (ownPidNamespace && poststop.length === 0) flags |= FLAG.delete;
-  if (flags === 0n) return;
+  const { init, cgroups } = record;
+  const flags = frontFlags(record);
+  if (init === undefined || flags === 0n) return;
   const directories: { path: string; inode?: number }[] = [];
   for (const entry of cgroups.cgroups) {
     const [own, ...above] = ownDirectories(entry).toReversed();

@@ -14,9 +14,8 @@ import { type ContainerRecord, directoryOf, type StartStep, startFifos, takeOrde
 /** Throws `status` (with no effect) unless the container is created; `exec` or `init` when the program can't be executed; `hook`. */
 export async function startContainer({ root, id, log }: Named & { readonly log: Log }): Promise<void> {
   const record = requireRecord({ root, id });
-  const status = statusOf(record);
-  // The front has given the order already, and left it for us to say what came of it.
-  if (status !== 'created' && !existsSync(answerFile(root, id))) {
+  if (!mayBeStarted(root, record)) {
+    const status = statusOf(record);
     fail({
       code: 'status',
       message:
@@ -28,7 +27,12 @@ export async function startContainer({ root, id, log }: Named & { readonly log: 
   await startCreated(root, record, log);
 }
 
-/** Starts a container that is known to be created. */
+/** It is created; or the front has given the order already, and left it for us to say what came of it. */
+export function mayBeStarted(root: string, record: ContainerRecord): boolean {
+  return statusOf(record) === 'created' || existsSync(answerFile(root, record.id));
+}
+
+/** Starts a container that may be started. */
 export async function startCreated(root: string, record: ContainerRecord, log: Log): Promise<void> {
   const { id } = record;
   if (!record.hasProcess) {

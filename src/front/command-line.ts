@@ -10,8 +10,8 @@ const SYSTEM_ROOT = '/run/runt';
 /** What a container's id may have, and not begin with (container/store.ts says why). */
 const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.';
 
-/** Goes on only with a complete command line. */
-export function readCommandLine(front: Front): CommandLine {
+/** Goes on only with a complete command line. `run`: what follows where the command is that; its word is where `next` points to. */
+export function readCommandLine(front: Front, run: (line: CommandLine, next: Slot) => void): CommandLine {
   const { plan, engine } = front;
   const line: CommandLine = {
     argv: plan.slot(),
@@ -28,7 +28,10 @@ export function readCommandLine(front: Front): CommandLine {
     const next = plan.slot();
     set(front, next, ref(front, line.argv));
     const complete = plan.label();
-    readWords(front, line, next, complete);
+    const running = plan.label();
+    readWords(front, line, next, complete, running);
+    plan.place(running);
+    run(line, next);
     plan.free(next);
     plan.place(complete);
     plan.branch(line.command, 'equal', 0, engine);
@@ -58,7 +61,7 @@ function findVectors(front: Front, { argv, envp }: CommandLine): void {
   });
 }
 
-function readWords(front: Front, line: CommandLine, next: Slot, complete: Label): void {
+function readWords(front: Front, line: CommandLine, next: Slot, complete: Label, running: Label): void {
   const { plan, engine } = front;
   const again = plan.label();
   const word = plan.slot();
@@ -110,6 +113,10 @@ function readWords(front: Front, line: CommandLine, next: Slot, complete: Label)
 
   const id = plan.label();
   plan.branch(line.command, 'notEqual', 0, id);
+  const otherCommand = plan.label();
+  expectString(front, word, 'run', otherCommand);
+  plan.jump(running);
+  plan.place(otherCommand);
   option('start', () => set(front, line.command, COMMAND.start));
   option('delete', () => set(front, line.command, COMMAND.delete));
   plan.jump(engine);

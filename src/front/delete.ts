@@ -4,7 +4,7 @@ import type { Slot } from '../init/plan.ts';
 import { AT_FDCWD } from '../linux/mount-constants.ts';
 import { type Container, requireFlag } from './container.ts';
 import { ENTRY, FLAG, OFFSET } from './record.ts';
-import { type CommandLine, exit, expectString, type Front, ref, set } from './words.ts';
+import { type CommandLine, expectString, type Front, ref, set } from './words.ts';
 
 const AT_REMOVEDIR = 0x200;
 const STATX_INO = 0x100;
@@ -17,13 +17,14 @@ const D_RECLEN = 16;
 const D_NAME = 19;
 const DIRECTORY_SIZE = 4096;
 
-export function deleteQuickly(front: Front, line: CommandLine, container: Container): void {
+/** Goes on with `done` when nothing of the container is left. */
+export function deleteQuickly(front: Front, line: CommandLine, container: Container, done: () => void): void {
   const { plan } = front;
   requireFlag(front, container, FLAG.delete);
   plan.step({ sentence: 'see that init has ended' }, () => expectEnd(front, container));
   plan.step({ sentence: 'remove the control groups' }, () => removeCgroups(front, container));
   plan.step({ sentence: 'remove the state' }, () => removeState(front, line, container));
-  plan.step({ sentence: 'the container is deleted' }, () => exit(front, 0));
+  plan.step({ sentence: 'the container is deleted' }, done);
 }
 
 /** No living process has its pid. Where one has, it may be another by now: the engine looks. */

@@ -9,6 +9,7 @@ import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from '../linux/mount-constants.ts';
 import { COMMAND, openLog, readCommandLine } from './command-line.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
+import { declareSupervision, prepareTakeOver, runSupervised } from './run.ts';
 import { startQuickly } from './start.ts';
 import { type CommandLine, exit, type Front, ref, set } from './words.ts';
 
@@ -24,28 +25,36 @@ export function frontPlan(): Plan {
   const plan = createPlanBuilder();
   const front: Front = { plan, engine: plan.label() };
   plan.section('command line');
-  const line = readCommandLine(front);
+  const supervision = declareSupervision(front);
+  const line = readCommandLine(front, (commandLine, next) => {
+    plan.section('run');
+    runSupervised(front, commandLine, next, supervision);
+  });
+  plan.section('start and delete');
   openLog(front, line.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC);
   const container = openContainer(front, line);
   const start = plan.label();
   plan.branch(line.command, 'equal', COMMAND.start, start);
   plan.section('delete');
-  deleteQuickly(front, line, container);
+  deleteQuickly(front, line, container, () => exit(front, 0));
   plan.section('start');
   plan.place(start);
-  startQuickly(front, container);
+  startQuickly(front, container, () => exit(front, 0));
   plan.section('engine');
-  plan.step({ sentence: 'execute the engine' }, () => executeEngine(front, line));
+  plan.step({ sentence: 'execute the engine' }, () => {
+    plan.place(front.engine);
+    prepareTakeOver(front, line, supervision);
+    executeEngine(front, line);
+  });
   return plan.finish(front.engine);
 }
 
 /** Any failure leads here, so nothing here may fail in the machine's sense. */
 function executeEngine(front: Front, { argv, envp }: CommandLine): void {
-  const { plan, engine } = front;
+  const { plan } = front;
   const path = plan.variable(LONGEST_PATH + 32, '{path}');
   const [length, at, byte] = [plan.slot(), plan.slot(), plan.slot()];
   const [again, found, failed] = [plan.label(), plan.label(), plan.label()];
-  plan.place(engine);
   plan.call('readlinkat', [AT_FDCWD, '/proc/self/exe', path, LONGEST_PATH], { result: length, ignoreErrors: true });
   plan.branch(length, 'less', 1, failed);
   // An absolute path: there is a slash.

@@ -1,4 +1,5 @@
-import { runContainer } from '../../container/run.ts';
+import { type RunOptions, runContainer } from '../../container/run.ts';
+import { RESUMED, SUPERVISED } from '../../front/run-protocol.ts';
 import type { Invocation } from '../table.ts';
 import { createOptions } from './create-options.ts';
 
@@ -10,5 +11,12 @@ export async function run(invocation: Invocation): Promise<number> {
     detach: options.flag('detach'),
     keep: options.flag('keep'),
     noSubreaper: options.flag('no-subreaper'),
+    role: roleOf(process.argv0),
   });
+}
+
+/** The front tells its engine by the program's name. */
+function roleOf(name: string): NonNullable<RunOptions['role']> {
+  if (name === SUPERVISED) return 'supervised';
+  return name === RESUMED ? 'resumed' : 'alone';
 }

@@ -1,0 +1,231 @@
+// A foreground `run` (run-protocol.ts): an engine creates the container; the front starts it, passes signals on, waits, and deletes it.
+
+import type { DataRef, Label, Slot } from '../init/plan.ts';
+import { O_CLOEXEC, O_WRONLY } from '../linux/mount-constants.ts';
+import { openContainer } from './container.ts';
+import { deleteQuickly } from './delete.ts';
+import { EXIT_FILE, FORWARDED_SIGNALS, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
+import { startQuickly } from './start.ts';
+import { type CommandLine, expectBytes, type Front, ref, set } from './words.ts';
+
+const F_GETFD = 1;
+const O_CREAT = 0o100;
+const O_TRUNC = 0o1000;
+const PR_SET_CHILD_SUBREAPER = 36;
+const SIGCHLD = 17;
+const SIG_BLOCK = 0;
+const SIG_SETMASK = 2;
+const SIGNAL_SET = 8;
+const WNOHANG = 1;
+
+/** Words that leave a `run` to the engine. */
+const UNSUPERVISED = ['-d', '--d', '-keep', '--keep', '-no-sub', '--no-sub', '-h', '--h'];
+
+/** What must be undone, or told, when an engine takes over. */
+export interface Supervision {
+  /** 0: nothing was begun; CREATED; ENDED. */
+  readonly stage: Slot;
+  readonly oldMask: DataRef;
+  /** What wait4(2) said. */
+  readonly status: DataRef;
+  readonly directory: Slot;
+}
+const CREATED = 1;
+const ENDED = 2;
+
+export function declareSupervision({ plan }: Front): Supervision {
+  const status = plan.variable(8, '{status}');
+  return { stage: plan.slot(), oldMask: plan.variable(SIGNAL_SET, '{mask}'), status, directory: plan.slot() };
+}
+
+/** `next`: the address of the word `run` in argv. */
+export function runSupervised(front: Front, line: CommandLine, next: Slot, supervision: Supervision): void {
+  const { plan, engine } = front;
+  plan.step({ sentence: 'see that run is one to wait for' }, () => refuseWords(front, next));
+  const [reader, writer, child] = [plan.slot(), plan.slot(), plan.slot()];
+  const parent = plan.label();
+  plan.step({ sentence: 'execute the engine in a child' }, () => {
+    makePipe(front, reader, writer);
+    plan.call('clone', [SIGCHLD, 0, 0, 0, 0], { result: child });
+    plan.branch(child, 'notEqual', 0, parent);
+    plan.call('dup3', [ref(front, writer), REPORT_FD, 0]);
+    replaceName(front, line, SUPERVISED);
+    plan.jump(engine);
+    plan.place(parent);
+  });
+  const signals = plan.constant(signalSet([SIGCHLD, ...Object.values(FORWARDED_SIGNALS)]), '{signals}');
+  plan.step({ sentence: 'keep signals for the container' }, () => {
+    plan.call('rt_sigprocmask', [SIG_BLOCK, signals, supervision.oldMask, SIGNAL_SET], { ignoreErrors: true });
+    plan.call('rt_sigaction', [SIGCHLD, plan.constant(new Uint8Array(32), '{SIG_DFL}'), 0, SIGNAL_SET], {
+      ignoreErrors: true,
+    });
+    plan.call('close', [ref(front, writer)], { ignoreErrors: true });
+  });
+  const report = plan.variable(REPORT.largest + 8, '{report}');
+  const handedOver = plan.label();
+  const waiting: Waiting = { signals, status: supervision.status, target: child };
+  plan.step({ sentence: 'wait for the container' }, () => {
+    plan.withSlot((length) => {
+      plan.call('read', [ref(front, reader), report, REPORT.largest], { result: length, ignoreErrors: true });
+      plan.branch(length, 'greaterOrEqual', REPORT.root + 4, handedOver);
+    });
+    plan.call('close', [ref(front, reader)], { ignoreErrors: true });
+  });
+  // The engine does it all, or has failed.
+  const lost = plan.label();
+  waitForEnd(front, waiting, lost);
+  exitWith(front, supervision.status);
+  plan.place(lost);
+  plan.step({ sentence: 'the engine is gone without a trace' }, () => plan.call('exit_group', [255]));
+  plan.place(handedOver);
+  superviseContainer(front, line, supervision, report, waiting);
+}
+
+function superviseContainer(
+  front: Front,
+  line: CommandLine,
+  supervision: Supervision,
+  report: DataRef,
+  waiting: Waiting,
+): void {
+  const { plan } = front;
+  set(front, supervision.stage, CREATED);
+  set(front, line.root, plan.addressOf(report, REPORT.root));
+  set(front, line.id, report);
+  plan.withSlot((offset) => {
+    plan.load(offset, plan.addressOf(report, REPORT.id), 4);
+    plan.add(line.id, ref(front, offset));
+  });
+  plan.load(waiting.target, plan.addressOf(report, REPORT.pid), 4);
+  const container = openContainer(front, line);
+  set(front, supervision.directory, ref(front, container.directory));
+  const running = plan.label();
+  startQuickly(front, container, () => plan.jump(running));
+  plan.place(running);
+  waitForEnd(front, waiting);
+  set(front, supervision.stage, ENDED);
+  deleteQuickly(front, line, container, () => exitWith(front, supervision.status));
+}
+
+function refuseWords(front: Front, next: Slot): void {
+  const { plan, engine } = front;
+  const [word, again, done] = [plan.slot(), plan.label(), plan.label()];
+  plan.place(again);
+  plan.add(next, 8);
+  plan.load(word, plan.at(next));
+  plan.branch(word, 'equal', 0, done);
+  for (const begin of UNSUPERVISED) {
+    const other = plan.label();
+    expectBytes(front, word, Buffer.from(begin), other);
+    plan.jump(engine);
+    plan.place(other);
+  }
+  plan.jump(again);
+  plan.place(done);
+  plan.free(word);
+}
+
+/** Nothing may be at REPORT_FD, which the child will put the writing end at. */
+function makePipe(front: Front, reader: Slot, writer: Slot): void {
+  const { plan, engine } = front;
+  const free = plan.label();
+  plan.call('fcntl', [REPORT_FD, F_GETFD, 0], { on: { EBADF: free } });
+  plan.jump(engine);
+  plan.place(free);
+  const pipe = plan.variable(8, '{pipe}');
+  plan.call('pipe2', [pipe, O_CLOEXEC]);
+  plan.load(reader, pipe, 4);
+  plan.load(writer, plan.addressOf(pipe, 4), 4);
+  // The container's init is the engine's child, and ours when that has ended.
+  plan.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0]);
+}
+
+interface Waiting {
+  readonly signals: DataRef;
+  readonly status: DataRef;
+  /** The process whose end is waited for. */
+  readonly target: Slot;
+}
+
+/** Until the process has ended, or (`lost`) there is no child: other children are reaped, and signals passed on to it. It is not reaped by anybody else, so the pid stays its own. */
+function waitForEnd(front: Front, { signals, status, target }: Waiting, lost?: Label): void {
+  const { plan } = front;
+  plan.step({ sentence: 'wait for its end, and pass signals on' }, () => {
+    const [reap, wait, ended] = [plan.label(), plan.label(), plan.label()];
+    plan.withSlot((got) => {
+      plan.place(reap);
+      plan.call('wait4', [-1, status, WNOHANG, 0], {
+        result: got,
+        ...(lost === undefined ? {} : { on: { ECHILD: lost } }),
+      });
+      plan.branch(got, 'equal', ref(front, target), ended);
+      plan.branch(got, 'notEqual', 0, reap);
+      plan.place(wait);
+      plan.call('rt_sigtimedwait', [signals, 0, 0, SIGNAL_SET], { result: got });
+      plan.branch(got, 'equal', SIGCHLD, reap);
+      plan.call('kill', [ref(front, target), ref(front, got)], { ignoreErrors: true });
+      plan.jump(wait);
+      plan.place(ended);
+    });
+  });
+}
+
+/** The exit status for the caller: the program's, or 128 and the signal (wait(2), "wstatus"). */
+function exitWith(front: Front, status: DataRef): void {
+  const { plan } = front;
+  plan.step({ sentence: 'end as the program did' }, () => {
+    const [signal, code] = [plan.slot(), plan.slot()];
+    const [exited, noCore] = [plan.label(), plan.label()];
+    plan.load(signal, status, 1);
+    plan.load(code, plan.addressOf(status, 1), 1);
+    plan.branch(signal, 'equal', 0, exited);
+    plan.branch(signal, 'less', 128, noCore);
+    plan.add(signal, -128);
+    plan.place(noCore);
+    plan.add(signal, 128);
+    set(front, code, ref(front, signal));
+    plan.place(exited);
+    plan.call('exit_group', [ref(front, code)]);
+    plan.free(signal);
+    plan.free(code);
+  });
+}
+
+/** Where the front gives up a `run` that it supervises: the engine takes the container over. Nothing here may fail in the machine's sense. */
+export function prepareTakeOver(
+  front: Front,
+  line: CommandLine,
+  { stage, oldMask, status, directory }: Supervision,
+): void {
+  const { plan } = front;
+  const [nothing, running] = [plan.label(), plan.label()];
+  plan.branch(stage, 'equal', 0, nothing);
+  plan.branch(stage, 'equal', CREATED, running);
+  plan.withSlot((fd) => {
+    const flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    plan.call('openat', [ref(front, directory), EXIT_FILE, flags, 0o600], { result: fd, ignoreErrors: true });
+    plan.call('write', [ref(front, fd), status, 8], { ignoreErrors: true });
+  });
+  plan.place(running);
+  plan.call('rt_sigprocmask', [SIG_SETMASK, oldMask, 0, SIGNAL_SET], { ignoreErrors: true });
+  replaceName(front, line, RESUMED);
+  plan.place(nothing);
+}
+
+/** argv[0] of the engine. */
+function replaceName(front: Front, { argv }: CommandLine, name: string): void {
+  const { plan } = front;
+  plan.withSlot((address) => {
+    set(front, address, plan.string(name));
+    plan.store(address, plan.at(argv));
+  });
+}
+
+/** sigset_t of the kernel: bit n-1 is signal n. */
+function signalSet(signals: readonly number[]): Uint8Array {
+  let bits = 0n;
+  for (const signal of signals) bits |= 1n << BigInt(signal - 1);
+  const bytes = Buffer.alloc(SIGNAL_SET);
+  bytes.writeBigUInt64LE(bits);
+  return bytes;
+}
