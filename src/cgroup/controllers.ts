@@ -13,20 +13,16 @@ export function controllersIn(directory: string): readonly string[] {
 }
 
 /**
- * Enables controllers in all cgroups above the container's: on a host with v2 alone every one, as runc does, so that its use is counted and its
- * limits can be changed later; on a hybrid host only those that are asked for. What can't be enabled is missed only where a limit asks for it:
- * returned is why, by controller.
+ * On a host with v2 alone, enables every controller in all cgroups above the container's, as runc does: its use is counted then, and its limits
+ * can be changed later. What can't be enabled is missed only where a limit asks for it: returned is why, by controller.
+ * A hybrid host's v2 hierarchy is left alone: crun refuses to work where it has controllers.
  */
-export function handDownControllers(
-  host: CgroupHost,
-  { cgroups }: CgroupRecord,
-  asked: readonly string[],
-): ReadonlyMap<string, string> {
+export function handDownControllers(host: CgroupHost, { cgroups }: CgroupRecord): ReadonlyMap<string, string> {
   const refusals = new Map<string, string>();
   const entry = cgroups.find(({ version }) => version === 2);
   const mountPoint = host.hierarchies.find(({ version }) => version === 2)?.mountPoint;
-  if (entry === undefined || mountPoint === undefined || (host.mode !== 'v2' && asked.length === 0)) return refusals;
-  const wanted = controllersIn(mountPoint).filter((name) => host.mode === 'v2' || asked.includes(name));
+  if (host.mode !== 'v2' || entry === undefined || mountPoint === undefined) return refusals;
+  const wanted = controllersIn(mountPoint);
   const present = controllersIn(entry.path);
   // Mostly the whole tree has them already: two short files are read then, and none is written.
   if (wanted.every((name) => present.includes(name))) return refusals;
@@ -85,21 +81,19 @@ export function checkDomain({ cgroups }: CgroupRecord, domainPointer: string | u
 }
 
 /**
- * Whose a controller is among the container's cgroups: a v1 hierarchy goes before v2. `available`: the controllers of v2. `blkio` is called
- * `io` there.
+ * Whose a controller is among the container's cgroups: where there are v1 hierarchies, a hybrid host's v2 has none. `available`: the controllers
+ * of v2, where `blkio` is called `io`.
  */
 export function versionFinder(
   entries: readonly Pick<CgroupEntry, 'version' | 'controllers'>[],
   available: () => readonly string[],
 ): { readonly isUnified: boolean; readonly versionOf: (controller: string) => 1 | 2 | undefined } {
   const v1 = entries.flatMap(({ version, controllers }) => (version === 1 ? controllers.split(',') : []));
-  const hasV2 = entries.some(({ version }) => version === 2);
   let names: readonly string[] | undefined;
   return {
-    isUnified: hasV2 && v1.length === 0,
+    isUnified: v1.length === 0,
     versionOf: (controller) => {
-      if (v1.includes(controller)) return 1;
-      if (!hasV2) return undefined;
+      if (v1.length > 0) return v1.includes(controller) ? 1 : undefined;
       names ??= available();
       return names.includes(controller === 'blkio' ? 'io' : controller) ? 2 : undefined;
     },

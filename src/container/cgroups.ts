@@ -22,10 +22,8 @@ interface Request {
 
 /** Throws `cgroup`. */
 export function prepareCgroups({ host, record, config, tools, limits }: Request): void {
-  const asked = (limits?.writes ?? []).filter(({ version }) => version === 2).map(({ controller }) => controller);
-  const refusals = handDownControllers(host, record, asked);
-  if (host.mode === 'v2' || asked.length > 0)
-    checkDomain(record, limits === undefined ? undefined : tools?.domainLimit(limits)?.pointer);
+  const refusals = handDownControllers(host, record);
+  if (host.mode === 'v2') checkDomain(record, limits === undefined ? undefined : tools?.domainLimit(limits)?.pointer);
   if (limits !== undefined) tools?.applyLimits(limits, record, refusals);
   if (host.mode !== 'v2') return;
   const owner = cgroupOwner(config);

@@ -55,11 +55,9 @@ function applyOne(write: ResourceWrite, application: Application): void {
     if (write.mayBeMissing === true) return;
     refuseMissing(write, directory, application.refusals);
   }
-  if (application.restorations !== undefined) {
-    const before = readableValue(path);
-    if (before !== undefined) application.restorations.push({ file: path, value: valueBefore(write, file, before) });
-  }
+  const before = application.restorations === undefined ? undefined : readableValue(path);
   writeControl(path, value, write.pointer, hintFor(write, directory, file));
+  if (before !== undefined) application.restorations?.push({ file: path, value: valueBefore(write, file, before) });
   if (write.verify === true) verify(path, value, write);
 }
 
