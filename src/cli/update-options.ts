@@ -124,7 +124,7 @@ export const UPDATE_LIMITS: readonly Limit[] = [
     field: ['cpu', 'idle'],
     reading: 'integer',
     placeholder: '0|1',
-    help: '1 schedules the container like SCHED_IDLE',
+    help: 'with 1, the container is scheduled like SCHED_IDLE',
   },
 ];
 

@@ -67,7 +67,7 @@ function existingFile(write: ResourceWrite, directory: string): { readonly file:
 }
 
 /** The container's directory in the hierarchy that has the controller. */
-function directoryOf({ version, controller, pointer }: ResourceWrite, entries: readonly CgroupEntry[]): string {
+export function directoryOf({ version, controller, pointer }: ResourceWrite, entries: readonly CgroupEntry[]): string {
   const entry = entries.find(
     (candidate) =>
       candidate.version === version && (version === 2 || candidate.controllers.split(',').includes(controller)),
