@@ -21,14 +21,6 @@ const LATER = [
   'linux.gidMappings',
   'linux.intelRdt',
   'linux.timeOffsets',
-  'linux.resources.memory',
-  'linux.resources.cpu',
-  'linux.resources.pids',
-  'linux.resources.blockIO',
-  'linux.resources.hugepageLimits',
-  'linux.resources.network',
-  'linux.resources.rdma',
-  'linux.resources.unified',
 ];
 const LATER_MOUNT_OPTIONS = ['tmpcopyup', 'idmap', 'ridmap'];
 const LATER_NAMESPACES = ['user', 'time'];

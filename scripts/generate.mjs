@@ -185,6 +185,7 @@ const VERDICT = { ...LEAN, verdictOnly: true };
 const FULL = { allErrors: true, messages: true };
 const CONFIG = { validateConfig: 'config.schema.json' };
 const PROCESS = { validateProcess: 'config-process.schema.json#/$defs/Process' };
+const RESOURCES = { validateResources: 'config-linux-resources.schema.json#/$defs/LinuxResources' };
 const OTHERS = { validateState: 'state.schema.json', validateFeatures: 'features.schema.json' };
 
 // ---- index
@@ -216,6 +217,7 @@ function index() {
   const names = { config: 'config.schema.json', state: 'state.schema.json', features: 'features.schema.json' };
   const roots = Object.fromEntries(Object.entries(names).map(([name, file]) => [name, compact(schemas[file], file)]));
   roots.process = compact({ $ref: 'config-process.schema.json#/$defs/Process' }, '');
+  roots.resources = compact({ $ref: RESOURCES.validateResources }, '');
   const code = (value) => JSON.stringify(value, null, 1);
   return `${HEADER}import type { SchemaNode } from '../schema.ts';
 
@@ -232,7 +234,7 @@ const files = {
   'types.ts': types(),
   'config-lean.ts': validators(CONFIG, VERDICT),
   'process-lean.ts': validators(PROCESS, VERDICT),
-  'full.ts': validators({ ...CONFIG, ...PROCESS, ...OTHERS }, FULL),
+  'full.ts': validators({ ...CONFIG, ...PROCESS, ...RESOURCES, ...OTHERS }, FULL),
   'documents-lean.ts': validators(OTHERS, LEAN),
   'schema-index.ts': index(),
 };

@@ -49,6 +49,12 @@ export interface DeviceRule {
   access?: string;
 }
 
+/** linux.resources: as free as JSON, since tests give wrong ones too. */
+export interface Resources {
+  devices?: DeviceRule[];
+  [section: string]: unknown;
+}
+
 export interface Linux {
   namespaces: Namespace[];
   devices?: {
@@ -60,7 +66,7 @@ export interface Linux {
     uid?: number;
     gid?: number;
   }[];
-  resources?: { devices?: DeviceRule[] };
+  resources?: Resources;
   cgroupsPath?: string;
   sysctl?: Record<string, string>;
   maskedPaths?: string[];

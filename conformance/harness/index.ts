@@ -1,7 +1,16 @@
 // What the tests import.
 
-export { check } from './check.ts';
-export { type Config, type Hook, type HookKind, withoutNamespace } from './config.ts';
+export {
+  cgroupCount,
+  cgroupDirectory,
+  cgroupVersion,
+  needsControllers,
+  needsV1,
+  needsV2,
+  readCgroup,
+} from './cgroup.ts';
+export { type CheckOptions, check } from './check.ts';
+export { type Config, type Hook, type HookKind, type Resources, withoutNamespace } from './config.ts';
 export {
   type Container,
   type Edit,

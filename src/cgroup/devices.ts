@@ -7,9 +7,8 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { fail } from '../error.ts';
-import { addressOf, syscall } from '../linux/syscall.ts';
 import type { CgroupHandles } from './create.ts';
-import { compileDeviceFilter, INSTRUCTION } from './device-filter.ts';
+import { attachFilter } from './device-program.ts';
 import { type DeviceMatch, type DevicePolicy, exceptionsOf, formatException } from './device-rules.ts';
 import { attempt } from './failure.ts';
 
@@ -37,7 +36,8 @@ function writeExceptions(path: string, policy: DevicePolicy): void {
   writeRules(`${path}/${add}`, exceptions.map(formatException), exceptions);
 }
 
-function writeRules(file: string, rules: readonly string[], causes: readonly DeviceMatch[]): void {
+/** Throws `cgroup` with the rule that the kernel refuses. */
+export function writeRules(file: string, rules: readonly string[], causes: readonly DeviceMatch[]): void {
   const fd = attempt(`open ${file}`, () => openSync(file, 'r+'), POINTER);
   try {
     rules.forEach((rule, index) => {
@@ -48,56 +48,4 @@ function writeRules(file: string, rules: readonly string[], causes: readonly Dev
   } finally {
     closeSync(fd);
   }
-}
-
-/** Commands and constants of bpf(2) (include/uapi/linux/bpf.h). */
-const BPF_PROG_LOAD = 5;
-const BPF_PROG_ATTACH = 8;
-const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
-const BPF_CGROUP_DEVICE = 6;
-const BPF_F_ALLOW_MULTI = 2;
-/**
- * Larger than the whole union bpf_attr of any kernel so far, zero-filled: some kernels write to fields behind the size that they were given,
- * and a shorter buffer would be overrun.
- */
-const ATTRIBUTE_SIZE = 256;
-
-/** With BPF_F_ALLOW_MULTI the programs of the cgroups above stay in force, and those below may add theirs: all must allow. */
-function attachFilter(directory: number, path: string, policy: DevicePolicy): void {
-  const program = loadFilter(compileDeviceFilter(policy), path);
-  try {
-    // target_fd, attach_bpf_fd, attach_type, attach_flags
-    const attributes = attributesOf([directory, program, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI]);
-    const result = syscall('bpf', BPF_PROG_ATTACH, attributes, ATTRIBUTE_SIZE);
-    if (result < 0) refused(`attach the device filter to ${path}`, result);
-  } finally {
-    // The cgroup holds the program from now on.
-    closeSync(program);
-  }
-}
-
-function loadFilter(instructions: Uint8Array, path: string): number {
-  const license = Buffer.from('Apache-2.0\0');
-  // prog_type, insn_cnt, then pointers: insns at 8, license at 16; prog_name at 48
-  const attributes = attributesOf([BPF_PROG_TYPE_CGROUP_DEVICE, instructions.length / INSTRUCTION]);
-  attributes.writeBigUInt64LE(addressOf(instructions), 8);
-  attributes.writeBigUInt64LE(addressOf(license), 16);
-  attributes.write('runt_devices', 48, 'latin1');
-  const program = syscall('bpf', BPF_PROG_LOAD, attributes, ATTRIBUTE_SIZE);
-  // Reading them after the call also keeps them alive until then: the kernel was given their bare addresses.
-  if (program < 0)
-    refused(`load the device filter (${instructions.length} bytes, ${license.length}) for ${path}`, program);
-  return program;
-}
-
-function attributesOf(words: readonly number[]): Buffer {
-  const attributes = Buffer.alloc(ATTRIBUTE_SIZE);
-  words.forEach((word, index) => {
-    attributes.writeUInt32LE(word, index * 4);
-  });
-  return attributes;
-}
-
-function refused(what: string, result: number): never {
-  return fail({ code: 'cgroup', message: what, syscall: 'bpf', errno: -result, pointer: POINTER });
 }

@@ -25,7 +25,8 @@ export interface CgroupRequest {
 /**
  * The directory of the container's cgroup in each hierarchy (specification, config-linux.md, "Cgroups Path"):
  * - absolute: below the mount point of each hierarchy;
- * - relative: below the caller's own cgroup in each hierarchy, as runc does (the specification leaves the place open);
+ * - relative: below the caller's own cgroup in each v1 hierarchy, and beside it where v2 is alone, as runc does (the specification leaves the
+ *   place open): a v2 cgroup with processes in it, such as the caller's, can not hand controllers down (cgroups(7), "No internal processes");
  * - missing or empty: the container's id, as a relative path.
  * Throws `config` for a path that could name anything but a cgroup of this container: `..`, NUL or a line break, the root.
  */
@@ -37,7 +38,9 @@ export function planCgroups(host: CgroupHost, request: CgroupRequest): readonly 
   const absolute = given?.startsWith('/') === true;
   return host.hierarchies.map((hierarchy) => {
     const { version, controllers, mountPoint } = hierarchy;
-    return { version, controllers, mountPoint, path: mountPoint + (absolute ? '' : ownOf(hierarchy)) + inner };
+    const own = absolute ? '' : ownOf(hierarchy);
+    const below = host.mode === 'v2' ? own.slice(0, Math.max(0, own.lastIndexOf('/'))) : own;
+    return { version, controllers, mountPoint, path: mountPoint + below + inner };
   });
 }
 

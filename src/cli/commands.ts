@@ -2,6 +2,7 @@
 // (completion.ts) and the manual (markdown.ts, docs/command-line.md). What the commands do is in commands/ (load.ts).
 
 import type { CommandName, CommandSpec, OptionSpec, PositionalSpec } from './table.ts';
+import { UPDATE_OPTIONS } from './update-options.ts';
 
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   {
@@ -153,6 +154,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: ['runt delete web', 'runt delete --force web'],
   },
   {
+    name: 'update',
+    summary: 'change the resource limits of a container',
+    description: [
+      'What is not named stays as it is. Where one of the changes is refused, those before it are taken back.',
+      'Sizes are in bytes, or have a suffix: 50M is 52428800. -1 takes a limit away; 0 leaves it as it is.',
+    ],
+    positionals: [ID],
+    options: UPDATE_OPTIONS,
+    examples: ['runt update --memory 50M --pids-limit 100 web', 'runt update --resources - web < resources.json'],
+  },
+  {
     name: 'list',
     summary: 'list the containers under the --root directory',
     positionals: [],
@@ -229,7 +241,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   notYet('ps', 'list the processes of a container'),
   notYet('pause', 'suspend the processes of a container'),
   notYet('resume', 'resume the processes of a paused container'),
-  notYet('update', 'change the resource limits of a container'),
   notYet('events', 'print statistics and events of a container'),
   notYet('checkpoint', 'write a running container to disk'),
   notYet('restore', 'restore a container from disk'),

@@ -40,10 +40,11 @@ export type CommandName =
   | 'features'
   | 'completion'
   | 'help'
+  | 'update'
   | LaterCommandName;
 
 /** Commands of runc that this version refuses by name. */
-export type LaterCommandName = 'exec' | 'ps' | 'pause' | 'resume' | 'update' | 'events' | 'checkpoint' | 'restore';
+export type LaterCommandName = 'exec' | 'ps' | 'pause' | 'resume' | 'events' | 'checkpoint' | 'restore';
 
 export interface CommandSpec {
   readonly name: CommandName;

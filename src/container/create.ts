@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { closeHandles, createCgroups } from '../cgroup/create.ts';
 import { devicePolicy } from '../cgroup/device-rules.ts';
 import { applyDevices } from '../cgroup/devices.ts';
+import { hasLimits } from '../cgroup/has-limits.ts';
 import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
 import { recordCgroups } from '../cgroup/record.ts';
@@ -22,6 +23,7 @@ import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
+import { type LimitTools, prepareCgroups } from './cgroups.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
@@ -68,11 +70,12 @@ export async function createContainer(options: CreateOptions): Promise<Container
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
   }
   refuseUnsupported(loaded.config);
+  const tools = hasLimits(loaded.config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
   reserve(root, id);
   const descriptors = createDescriptors();
   const progress: Progress = { hooksRun: false };
   try {
-    return construct(options, loaded, descriptors, progress);
+    return construct(options, loaded, descriptors, progress, tools);
   } catch (error) {
     await undo(options, progress);
     throw error;
@@ -103,6 +106,7 @@ function construct(
   loaded: LoadedConfig,
   descriptors: Descriptors,
   progress: Progress,
+  tools: LimitTools,
 ): ContainerRecord {
   const { root, id, bundle, log } = options;
   const { config } = loaded;
@@ -110,6 +114,8 @@ function construct(
   const given = config.linux?.cgroupsPath;
   const cgroups = recordCgroups(planCgroups(cgroupHost, { cgroupsPath: given, id }));
   const policy = devicePolicy(config.linux?.resources?.devices ?? []);
+  const limits = tools?.planLimits(config.linux?.resources ?? {}, cgroupHost, loaded.exactInteger);
+  for (const { message, pointer } of limits?.warnings ?? []) log.warning(`${message} [${pointer}]`);
   let record = firstRecord(options, config, cgroups);
   // Before anything is made: whoever finds this record can remove it all.
   writeRecord(root, record);
@@ -120,6 +126,7 @@ function construct(
   progress.record = record;
   let prepared: ReturnType<typeof prepare>;
   try {
+    prepareCgroups({ host: cgroupHost, record: handles.record, config, tools, limits });
     applyDevices(handles, policy);
     prepared = prepare({ ...options, config, descriptors, cgroupHost, cgroups: handles });
   } catch (error) {

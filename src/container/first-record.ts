@@ -25,6 +25,7 @@ export function firstRecord(
     creator: { pid: process.pid, startTime: processStat(process.pid)?.startTime ?? 0 },
     ready: false,
     cgroups,
+    ...(config.linux?.resources === undefined ? {} : { resources: config.linux.resources }),
     hasProcess: config.process?.args !== undefined && config.process.args.length > 0,
     ownPidNamespace: own,
     poststart: config.hooks?.poststart ?? [],

@@ -22,8 +22,12 @@ export function parseMountInfo(text: string): MountInfo[] {
     });
 }
 
+let known: MountInfo[] | undefined;
+
+/** Read once: the runtime itself mounts nothing where it is. */
 function hostMounts(): MountInfo[] {
-  return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  known ??= parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  return known;
 }
 
 /** The mount point that holds `path`, an absolute path without links. */

@@ -1,11 +1,13 @@
 // `runt plan`: what init would do, without doing any of it. Descriptors get numbers that stand for those of a real create.
 
 import { existsSync, statSync } from 'node:fs';
+import { hasLimits } from '../cgroup/has-limits.ts';
 import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
+import { recordCgroups } from '../cgroup/record.ts';
 import { compileInit } from '../init/compile.ts';
 import type { Descriptor, InitInputs, PreparedMount } from '../init/inputs.ts';
-import type { Plan } from '../init/plan.ts';
+import type { HostStep, Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
@@ -23,7 +25,21 @@ export interface PlanOptions {
 export async function planContainer({ bundle, id = 'container' }: PlanOptions): Promise<Plan> {
   const { config, exactInteger } = await loadConfig(bundle);
   refuseUnsupported(config);
-  return compileInit(imaginedInputs(config, bundle, id, exactInteger));
+  const plan = compileInit(imaginedInputs(config, bundle, id, exactInteger));
+  const host = hasLimits(config.linux?.resources) ? await limitSteps(config, id, exactInteger) : undefined;
+  return host === undefined ? plan : { host, ...plan };
+}
+
+/** The limits as `create` would write them. A file that this kernel has under another name is named as it is first looked for. */
+async function limitSteps(config: Config, id: string, exactInteger: InitInputs['exactInteger']): Promise<HostStep[]> {
+  const { planLimits } = await import('../cgroup/limits.ts');
+  const { directoryOf } = await import('../cgroup/resources/apply.ts');
+  const host = detectCgroups();
+  const { cgroups } = recordCgroups(planCgroups(host, { cgroupsPath: config.linux?.cgroupsPath, id }));
+  return planLimits(config.linux?.resources ?? {}, host, exactInteger).writes.map((write) => ({
+    sentence: `write ${JSON.stringify(write.value)} to ${directoryOf(write, cgroups)}/${write.file}`,
+    pointer: write.pointer,
+  }));
 }
 
 /** As container/prepare.ts would find them. */

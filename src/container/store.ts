@@ -15,7 +15,7 @@ import type { CgroupRecord } from '../cgroup/record.ts';
 import { fail } from '../error.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { isSameProcess, processStat } from '../linux/procfs.ts';
-import type { Hook } from '../spec/generated/types.ts';
+import type { Hook, LinuxResources } from '../spec/generated/types.ts';
 
 export interface ProcessRecord {
   readonly pid: number;
@@ -54,6 +54,8 @@ export interface ContainerRecord {
   /** Create has ended well. */
   readonly ready: boolean;
   readonly cgroups: CgroupRecord;
+  /** linux.resources, as `update` has changed it since. */
+  readonly resources?: LinuxResources;
   /** The config has a `process` to start. */
   readonly hasProcess: boolean;
   /** Its processes die with its init, since it has a pid namespace of its own. */

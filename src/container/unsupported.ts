@@ -1,6 +1,5 @@
 // What a config can ask for and this version does not do. It is refused by name: nothing is silently ignored.
 
-import { unsupportedResources } from '../cgroup/resources.ts';
 import { type Problem, RuntError } from '../error.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import type { Config } from '../spec/generated/types.ts';
@@ -41,7 +40,6 @@ export function unsupportedFields(config: Config): Problem[] {
       found.push(problem(`a ${type} namespace`, `/linux/namespaces/${index}`));
     }
   });
-  found.push(...unsupportedResources(linux?.resources));
   (config.mounts ?? []).forEach((mount, index) => {
     const at = `/mounts/${index}`;
     if (!isEmpty(mount.uidMappings)) found.push(problem('an id-mapped mount', `${at}/uidMappings`));

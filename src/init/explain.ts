@@ -33,6 +33,11 @@ export function explainPlan(plan: Plan): string {
   const width = Math.max(4, String(plan.operations.length).length + 1);
   const failureHandler = rowOf(plan, plan.failureHandler);
   const lines: string[] = [];
+  if (plan.host !== undefined) {
+    lines.push('', '── on the host ──');
+    for (const { sentence, pointer } of plan.host)
+      lines.push(pointer === undefined ? sentence : `${sentence}  [${pointer}]`);
+  }
   let previous: Step | undefined;
   for (const [index, operation] of plan.operations.entries()) {
     for (const { title, at } of plan.sections ?? []) {
@@ -134,6 +139,8 @@ export interface OperationJson {
 }
 
 export interface PlanJson {
+  /** What the runtime does on the host before init is started. */
+  readonly host?: Plan['host'];
   readonly operations: readonly OperationJson[];
   /** Index of the operation where a failure goes on. */
   readonly failureHandler: number;
@@ -158,6 +165,7 @@ export function planToJson(plan: Plan): PlanJson {
     };
   });
   return {
+    ...(plan.host === undefined ? {} : { host: plan.host }),
     operations,
     failureHandler: rowOf(plan, plan.failureHandler),
     slots: plan.slots,

@@ -124,7 +124,11 @@ export interface Section {
   readonly at: number;
 }
 
+/** What the runtime does on the host before init is started, for the reader: `write "42" to /sys/fs/cgroup/pids/box/pids.max`. */
+export type HostStep = Pick<Step, 'sentence' | 'pointer'>;
+
 export interface Plan {
+  readonly host?: readonly HostStep[];
   readonly operations: readonly Operation[];
   readonly sections?: readonly Section[];
   /** Index into `operations` by label. */

@@ -4,7 +4,13 @@
 import type { Problem } from '../error.ts';
 import { isWithin } from '../json-pointer.ts';
 import type { Finding, Violation } from './findings.ts';
-import { validateConfig, validateFeatures, validateProcess, validateState } from './generated/full.ts';
+import {
+  validateConfig,
+  validateFeatures,
+  validateProcess,
+  validateResources,
+  validateState,
+} from './generated/full.ts';
 import type { Config } from './generated/types.ts';
 import { type Positions, positionsOf, syntaxErrors } from './positions.ts';
 import { findingText, sourceLines } from './render.ts';
@@ -18,6 +24,7 @@ import type { Validate } from './validator.ts';
 const VALIDATORS: Readonly<Record<DocumentKind, Validate>> = {
   config: validateConfig,
   process: validateProcess,
+  resources: validateResources,
   state: validateState,
   features: validateFeatures,
 };

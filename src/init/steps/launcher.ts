@@ -42,10 +42,17 @@ export function launch(context: LaunchContext): void {
   });
   restoreCaller(plan, inputs);
   adjustOutOfMemoryScore(context);
-  enterCgroups(plan, inputs);
+  enterCgroups(plan, inputs, false);
   joinNamespaces(plan, inputs);
   cloneInit(context);
   plan.section('init: the first process of the container');
+  enterCgroups(plan, inputs, true);
+  if (makesCgroupNamespaceLate(inputs)) {
+    plan.step({ sentence: 'make the cgroup namespace', pointer: '/linux/namespaces' }, () => {
+      const { flag, constant } = NAMESPACES.cgroup;
+      plan.call('unshare', [plan.value(flag, constant)]);
+    });
+  }
   plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
 }
 
@@ -93,13 +100,32 @@ function adjustOutOfMemoryScore({ plan, config }: LaunchContext): void {
   });
 }
 
-function enterCgroups(plan: PlanBuilder, inputs: InitInputs): void {
+/**
+ * Those of v1 that count what is forked are entered by init itself: the launcher would be one more process under pids.max, and the namespaces
+ * that clone makes would be charged to the container's memory. In v2 both come by themselves: clone charges its caller.
+ */
+const LATE_CONTROLLERS = ['memory', 'pids'];
+
+function enterCgroups(plan: PlanBuilder, inputs: InitInputs, late: boolean): void {
   for (const { controllers, file } of inputs.cgroups.entries) {
+    if (isLate(controllers) !== late) continue;
     plan.step({ sentence: `enter the ${controllers} cgroup`, pointer: '/linux/cgroupsPath' }, () => {
       // 0 means the writer itself: a single thread moves without the lock over all threads of the host.
       plan.call('write', [descriptor(plan, file), '0', 1]);
     });
   }
+}
+
+function isLate(controllers: string): boolean {
+  return LATE_CONTROLLERS.some((name) => controllers.split(',').includes(name));
+}
+
+/** The cgroups that its maker is in become the roots of a cgroup namespace (cgroup_namespaces(7)): it has to be in all of them. */
+function makesCgroupNamespaceLate({ cgroups, namespaces }: InitInputs): boolean {
+  return (
+    namespaces.created.some(({ type }) => type === 'cgroup') &&
+    cgroups.entries.some(({ controllers }) => isLate(controllers))
+  );
 }
 
 /** The user namespace first (it gives the right to enter the others), pid last (it counts for children only). */
@@ -116,7 +142,8 @@ function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
 
 function cloneInit(context: LaunchContext): void {
   const { plan, inputs, report } = context;
-  const { created } = inputs.namespaces;
+  const isLateCgroup = makesCgroupNamespaceLate(inputs);
+  const created = inputs.namespaces.created.filter(({ type }) => type !== 'cgroup' || !isLateCgroup);
   let flags = BigInt(CLONE_PARENT);
   for (const { type } of created) flags |= BigInt(NAMESPACES[type].flag);
   const names = ['CLONE_PARENT', ...created.map(({ type }) => NAMESPACES[type].constant)];

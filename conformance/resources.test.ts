@@ -1,0 +1,401 @@
+// config-linux.md, Control groups: every limit is set, and read back from the kernel; and some are run into.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  type CheckOptions,
+  type Container,
+  cgroupCount,
+  cgroupDirectory,
+  cgroupVersion,
+  check,
+  needsControllers,
+  needsV1,
+  needsV2,
+  ok,
+  type Resources,
+  readCgroup,
+  refused,
+  type Sandbox,
+  waitFor,
+} from './harness/index.ts';
+
+const MIB = 1024 * 1024;
+/** What cgroup v1 prints for "no limit". */
+const UNLIMITED = '9223372036854771712';
+
+function limited(box: Sandbox, resources: Resources, args: readonly string[] = ['/bin/sleep', '300']): Container {
+  return box.container((config, { id }) => {
+    config.process.args = [...args];
+    config.linux.cgroupsPath = `/${id}`;
+    config.linux.resources = { devices: [{ allow: false, access: 'rwm' }], ...resources };
+  });
+}
+
+/** File and value by version; the controller by its v1 name. */
+type Expected = readonly [controller: string, v1: string, v1Value: string, v2: string, v2Value: string];
+
+function expectFiles(container: Container, expected: readonly Expected[]): void {
+  const pid = container.pid();
+  for (const [controller, file1, value1, file2, value2] of expected) {
+    const [file, value] = cgroupVersion === 1 ? [file1, value1] : [file2, value2];
+    assert.equal(readCgroup(pid, controller, file), value, file);
+  }
+}
+
+const FIELDS: readonly [string, Resources, readonly Expected[], CheckOptions?][] = [
+  [
+    'memory.limit',
+    { memory: { limit: 64 * MIB } },
+    [['memory', 'memory.limit_in_bytes', '67108864', 'memory.max', '67108864']],
+  ],
+  [
+    'memory.reservation',
+    { memory: { reservation: 32 * MIB } },
+    [['memory', 'memory.soft_limit_in_bytes', '33554432', 'memory.low', '33554432']],
+  ],
+  [
+    'cpu.shares',
+    { cpu: { shares: 1024 } },
+    [['cpu', 'cpu.shares', '1024', 'cpu.weight', '100']],
+    cgroupVersion === 2 ? { knownToFail: { runc: 'has the older formula', crun: 'has the older formula' } } : {},
+  ],
+  [
+    'cpu.quota and cpu.period',
+    { cpu: { quota: 50_000, period: 200_000 } },
+    [
+      ['cpu', 'cpu.cfs_quota_us', '50000', 'cpu.max', '50000 200000'],
+      ...(cgroupVersion === 1 ? [['cpu', 'cpu.cfs_period_us', '200000', '', ''] as const] : []),
+    ],
+  ],
+  [
+    'cpu.burst',
+    { cpu: { quota: 50_000, burst: 10_000 } },
+    [['cpu', 'cpu.cfs_burst_us', '10000', 'cpu.max.burst', '10000']],
+    { knownToFail: { runc: 'is older than cpu.burst' } },
+  ],
+  [
+    'cpu.idle',
+    { cpu: { idle: 1 } },
+    [['cpu', 'cpu.idle', '1', 'cpu.idle', '1']],
+    { knownToFail: { runc: 'is older than cpu.idle' } },
+  ],
+  [
+    'cpu.cpus and cpu.mems',
+    { cpu: { cpus: '0', mems: '0' } },
+    [
+      ['cpuset', 'cpuset.cpus', '0', 'cpuset.cpus', '0'],
+      ['cpuset', 'cpuset.mems', '0', 'cpuset.mems', '0'],
+    ],
+  ],
+  ['pids.limit', { pids: { limit: 42 } }, [['pids', 'pids.max', '42', 'pids.max', '42']]],
+  ['pids.limit of -1', { pids: { limit: -1 } }, [['pids', 'pids.max', 'max', 'pids.max', 'max']]],
+  [
+    'pids.limit of 0',
+    { pids: { limit: 0 } },
+    [['pids', 'pids.max', '1', 'pids.max', '1']],
+    { knownToFail: { runc: 'is older than this meaning of 0', crun: 'takes 0 for no limit' } },
+  ],
+  [
+    'hugepageLimits',
+    { hugepageLimits: [{ pageSize: '2MB', limit: 4 * MIB }] },
+    [['hugetlb', 'hugetlb.2MB.limit_in_bytes', '4194304', 'hugetlb.2MB.max', '4194304']],
+  ],
+  [
+    'network.classID',
+    { network: { classID: 1048577 } },
+    [['net_cls', 'net_cls.classid', '1048577', '', '']],
+    { skip: needsV1 },
+  ],
+];
+
+for (const [name, resources, expected, options = {}] of FIELDS)
+  check(
+    `linux.resources.${name} is in force before the program starts`,
+    { ...options, skip: options.skip || needsControllers(...expected.map(([controller]) => controller)) },
+    (box) => {
+      const container = limited(box, resources);
+      ok(container.create());
+      expectFiles(container, expected);
+    },
+  );
+
+check('memory.swap is the limit of memory and swap together', { skip: needsControllers('memory') }, (box) => {
+  const container = limited(box, { memory: { limit: 64 * MIB, swap: 96 * MIB } });
+  ok(container.create());
+  expectFiles(container, [['memory', 'memory.memsw.limit_in_bytes', `${96 * MIB}`, 'memory.swap.max', `${32 * MIB}`]]);
+});
+
+check('the other limits of memory of cgroup v1 are set', { skip: needsV1 || needsControllers('memory') }, (box) => {
+  const container = limited(box, {
+    memory: { limit: 64 * MIB, swappiness: 7, disableOOMKiller: true, useHierarchy: true },
+  });
+  ok(container.create());
+  const pid = container.pid();
+  assert.equal(readCgroup(pid, 'memory', 'memory.swappiness'), '7');
+  assert.match(readCgroup(pid, 'memory', 'memory.oom_control'), /^oom_kill_disable 1$/m);
+  assert.equal(readCgroup(pid, 'memory', 'memory.use_hierarchy'), '1');
+});
+
+const realtime = needsV1 || (existsSync('/sys/fs/cgroup/cpu/cpu.rt_runtime_us') ? false : 'needs RT_GROUP_SCHED');
+check('real-time bandwidth of cgroup v1 is set', { skip: realtime }, (box) => {
+  const container = limited(box, { cpu: { realtimePeriod: 500_000, realtimeRuntime: 1_000 } });
+  ok(container.create());
+  assert.equal(readCgroup(container.pid(), 'cpu', 'cpu.rt_period_us'), '500000');
+  assert.equal(readCgroup(container.pid(), 'cpu', 'cpu.rt_runtime_us'), '1000');
+});
+
+/** The number of a disk of the host. */
+function disk(): { readonly major: number; readonly minor: number } | undefined {
+  const name = existsSync('/sys/block')
+    ? readdirSync('/sys/block').find((entry) => /^[sv]d[a-z]$|^nvme\d+n1$/.test(entry))
+    : undefined;
+  if (name === undefined) return undefined;
+  const [major = 0, minor = 0] = readFileSync(`/sys/block/${name}/dev`, 'utf8').split(':').map(Number);
+  return { major, minor };
+}
+
+const device = disk();
+const needsDisk = needsControllers('blkio') || (device === undefined ? 'needs a disk' : false);
+
+check('blockIO throttles are set, a file or a key each', { skip: needsDisk }, (box) => {
+  const throttle = (rate: number) => [{ ...(device ?? assert.fail()), rate }];
+  const container = limited(box, {
+    blockIO: {
+      throttleReadBpsDevice: throttle(1048576),
+      throttleWriteBpsDevice: throttle(2097152),
+      throttleReadIOPSDevice: throttle(300),
+      throttleWriteIOPSDevice: throttle(400),
+    },
+  });
+  ok(container.create());
+  const pid = container.pid();
+  const number = `${device?.major}:${device?.minor}`;
+  if (cgroupVersion === 2) {
+    const line = `${number} rbps=1048576 wbps=2097152 riops=300 wiops=400`;
+    assert.equal(readCgroup(pid, 'blkio', 'io.max'), line);
+    return;
+  }
+  assert.equal(readCgroup(pid, 'blkio', 'blkio.throttle.read_bps_device'), `${number} 1048576`);
+  assert.equal(readCgroup(pid, 'blkio', 'blkio.throttle.write_bps_device'), `${number} 2097152`);
+  assert.equal(readCgroup(pid, 'blkio', 'blkio.throttle.read_iops_device'), `${number} 300`);
+  assert.equal(readCgroup(pid, 'blkio', 'blkio.throttle.write_iops_device'), `${number} 400`);
+});
+
+check('blockIO.weight is set, in the file that the kernel has', { skip: needsControllers('blkio') }, (box) => {
+  const container = limited(box, { blockIO: { weight: 100 } });
+  const result = container.create();
+  const files =
+    cgroupVersion === 1
+      ? [['blkio.weight', '100'] as const, ['blkio.bfq.weight', '100'] as const]
+      : [['io.bfq.weight', 'default 100'] as const, ['io.weight', 'default 910'] as const];
+  if (result.status !== 0) {
+    refused(result, /weight/);
+    return;
+  }
+  const directory = cgroupDirectory(container.pid(), 'blkio');
+  const [file, value] = files.find(([name]) => existsSync(`${directory}/${name}`)) ?? assert.fail('no weight file');
+  assert.equal(readCgroup(container.pid(), 'blkio', file), value);
+});
+
+// config-linux.md, Unified
+check('unified is written as it is, and wins', { skip: needsV2 || needsControllers('memory', 'pids') }, (box) => {
+  const container = limited(box, {
+    pids: { limit: 42 },
+    unified: { 'pids.max': '17', 'memory.high': '33554432', 'memory.min': '1048576' },
+  });
+  ok(container.create());
+  expectFiles(container, [
+    ['pids', '', '', 'pids.max', '17'],
+    ['memory', '', '', 'memory.high', '33554432'],
+    ['memory', '', '', 'memory.min', '1048576'],
+  ]);
+});
+
+check('unified is refused where there is cgroup v1', { skip: needsV1 }, (box) => {
+  const container = limited(box, { unified: { 'pids.max': '17' } });
+  refused(container.create(), /unified/);
+  box.assertNothingLeft();
+});
+
+// --- what can't be set ----------------------------------------------------------------------------------------------
+
+check('a limit that the kernel refuses fails create, and leaves nothing', { skip: needsControllers('cpu') }, (box) => {
+  const container = limited(box, { cpu: { quota: 1 } });
+  refused(container.create(), /quota|cpu\.max/);
+  box.assertNothingLeft();
+});
+
+check('a cpuset that the host does not have is refused by name', { skip: needsControllers('cpuset') }, (box) => {
+  const container = limited(box, { cpu: { cpus: '4095' } });
+  refused(container.create(), /cpuset/);
+  box.assertNothingLeft();
+});
+
+// --- real load ------------------------------------------------------------------------------------------------------
+
+check('a program that takes more memory than its limit is killed', { skip: needsControllers('memory') }, (box) => {
+  const script = 'dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null; echo "status $?"; exec sleep 300';
+  const container = limited(box, { memory: { limit: 16 * MIB, swap: 16 * MIB } }, ['/bin/sh', '-c', script]);
+  ok(container.create());
+  ok(container.start());
+  assert.equal(container.waitForOutput(/status \d+/), 'status 137\n');
+  const file = cgroupVersion === 1 ? 'memory.oom_control' : 'memory.events';
+  assert.equal(cgroupCount(container.pid(), 'memory', file, 'oom_kill'), 1);
+});
+
+check('a fork bomb is stopped by the limit of processes', { skip: needsControllers('pids') }, (box) => {
+  const bomb = 'sleep 300 & while true; do sleep 300 & done';
+  const script = `sh -c '${bomb}'; echo ended; exec sleep 300`;
+  const container = limited(box, { pids: { limit: 12 } }, ['/bin/sh', '-c', script]);
+  ok(container.create());
+  ok(container.start());
+  container.waitForOutput(/ended/);
+  const pid = container.pid();
+  assert.equal(Number(readCgroup(pid, 'pids', 'pids.current')) <= 12, true);
+  assert.ok(cgroupCount(pid, 'pids', 'pids.events', 'max') > 0);
+  assert.match(container.stderr(), /can't fork/);
+});
+
+check(
+  'a limit of one process is enough for the program itself',
+  {
+    skip: needsControllers('pids'),
+  },
+  (box) => {
+    const container = limited(box, { pids: { limit: 1 } }, ['/bin/echo', 'alone']);
+    assert.equal(ok(container.run()).stdout, 'alone\n');
+  },
+);
+
+check('processor time is limited to the quota', { skip: needsControllers('cpu', 'cpuacct') }, (box) => {
+  const period = 100_000;
+  const share = 0.2;
+  const container = limited(box, { cpu: { quota: share * period, period } }, [
+    '/bin/sh',
+    '-c',
+    'while true; do :; done',
+  ]);
+  ok(container.create());
+  ok(container.start());
+  const pid = container.pid();
+  const periods = () => cgroupCount(pid, 'cpu', 'cpu.stat', 'nr_periods');
+  const microseconds = () =>
+    cgroupVersion === 1
+      ? Number(readCgroup(pid, 'cpuacct', 'cpuacct.usage')) / 1000
+      : cgroupCount(pid, 'cpu', 'cpu.stat', 'usage_usec');
+  const sample = (from: number) =>
+    waitFor(
+      `period ${from}`,
+      () => (periods() >= from ? { periods: periods(), used: microseconds() } : undefined),
+      20_000,
+    );
+  // Periods in which it ran are the clock: how long they take on a busy machine does not matter.
+  const begin = sample(3);
+  const end = sample(begin.periods + 30);
+  const measured = (end.used - begin.used) / ((end.periods - begin.periods) * period);
+  assert.ok(Math.abs(measured - share) <= 0.15 * share, `${measured.toFixed(3)} instead of ${share}`);
+});
+
+// --- update ---------------------------------------------------------------------------------------------------------
+
+function running(box: Sandbox, resources: Resources): Container {
+  const container = limited(box, resources);
+  ok(container.create());
+  ok(container.start());
+  return container;
+}
+
+check(
+  'update changes limits by options, before or after the id',
+  { skip: needsControllers('memory', 'pids', 'cpu') },
+  (box) => {
+    const container = running(box, { memory: { limit: 64 * MIB }, pids: { limit: 42 } });
+    ok(box.command(['update', '--memory', '32M', '--memory-reservation', '16M', container.id], {}));
+    ok(box.command(['update', container.id, '--pids-limit', '10', '--cpu-share', '512'], {}));
+    expectFiles(container, [
+      ['memory', 'memory.limit_in_bytes', '33554432', 'memory.max', '33554432'],
+      ['memory', 'memory.soft_limit_in_bytes', '16777216', 'memory.low', '16777216'],
+      ['pids', 'pids.max', '10', 'pids.max', '10'],
+    ]);
+    if (cgroupVersion === 1) assert.equal(readCgroup(container.pid(), 'cpu', 'cpu.shares'), '512');
+  },
+);
+
+check('update reads resources from standard input', { skip: needsControllers('memory', 'cpu') }, (box) => {
+  const container = running(box, { memory: { limit: 64 * MIB } });
+  const resources = { memory: { limit: 48 * MIB }, cpu: { quota: 30_000, period: 60_000 } };
+  ok(box.command(['update', '--resources', '-', container.id], { input: JSON.stringify(resources) }));
+  expectFiles(container, [
+    ['memory', 'memory.limit_in_bytes', `${48 * MIB}`, 'memory.max', `${48 * MIB}`],
+    ['cpu', 'cpu.cfs_quota_us', '30000', 'cpu.max', '30000 60000'],
+  ]);
+});
+
+check('limits of memory and swap go up and down together', { skip: needsControllers('memory') }, (box) => {
+  const container = running(box, { memory: { limit: 64 * MIB, swap: 96 * MIB } });
+  const update = (...args: string[]) => ok(box.command(['update', ...args, container.id], {}));
+  const expect = (limit: number, swap: number) =>
+    expectFiles(container, [
+      ['memory', 'memory.limit_in_bytes', `${limit * MIB}`, 'memory.max', `${limit * MIB}`],
+      ['memory', 'memory.memsw.limit_in_bytes', `${swap * MIB}`, 'memory.swap.max', `${(swap - limit) * MIB}`],
+    ]);
+  update('--memory', '256M', '--memory-swap', '512M');
+  expect(256, 512);
+  update('--memory', '32M', '--memory-swap', '40M');
+  expect(32, 40);
+  // The other one is remembered.
+  update('--memory-swap', '48M');
+  expect(32, 48);
+  update('--memory', '-1');
+  expectFiles(container, [
+    ['memory', 'memory.limit_in_bytes', UNLIMITED, 'memory.max', 'max'],
+    ['memory', 'memory.memsw.limit_in_bytes', UNLIMITED, 'memory.swap.max', 'max'],
+  ]);
+});
+
+check('an update of the period keeps the quota', { skip: needsControllers('cpu') }, (box) => {
+  const container = running(box, { cpu: { quota: 20_000, period: 100_000 } });
+  ok(box.command(['update', '--cpu-period', '200000', container.id], {}));
+  expectFiles(container, [['cpu', 'cpu.cfs_quota_us', '20000', 'cpu.max', '20000 200000']]);
+  if (cgroupVersion === 1) assert.equal(readCgroup(container.pid(), 'cpu', 'cpu.cfs_period_us'), '200000');
+});
+
+check(
+  'an update that is refused in part changes nothing',
+  { skip: needsControllers('memory', 'pids', 'cpuset') },
+  (box) => {
+    const container = running(box, { memory: { limit: 64 * MIB }, pids: { limit: 42 } });
+    refused(box.command(['update', '--pids-limit', '7', '--memory', '32M', '--cpuset-cpus', '4095', container.id], {}));
+    expectFiles(container, [
+      ['memory', 'memory.limit_in_bytes', '67108864', 'memory.max', '67108864'],
+      ['pids', 'pids.max', '42', 'pids.max', '42'],
+    ]);
+  },
+);
+
+check('an update with nonsense is refused', (box) => {
+  const container = running(box, {});
+  refused(box.command(['update', '--memory', 'much', container.id], {}));
+  refused(box.command(['update', '--resources', '-', container.id], { input: '{"memory":{"limit":"x"}}' }));
+  refused(box.command(['update', '--resources', '-', container.id], { input: 'no JSON' }));
+  refused(box.command(['update', '--memory', '32M', 'no-such-container'], {}));
+});
+
+check('a container that has stopped can not be updated', (box) => {
+  const container = running(box, {});
+  ok(container.kill('KILL'));
+  container.waitForStatus('stopped');
+  refused(box.command(['update', '--pids-limit', '5', container.id], {}), /not running/);
+});
+
+// --- the cgroup itself ----------------------------------------------------------------------------------------------
+
+check('a cgroup with processes in it is refused', (box) => {
+  const first = running(box, {});
+  const second = box.container((config) => {
+    config.linux.cgroupsPath = `/${first.id}`;
+  });
+  refused(second.create(), /container's cgroup is not empty/);
+  assert.equal(first.state().status, 'running');
+});

@@ -1,0 +1,81 @@
+// update: changes the limits of a container that runs, and remembers them.
+
+import { controllersIn, versionFinder } from '../cgroup/controllers.ts';
+import { devicePolicy } from '../cgroup/device-rules.ts';
+import { updateDevices } from '../cgroup/device-update.ts';
+import { applyWrites, type Restoration, restore } from '../cgroup/resources/apply.ts';
+import { ignoredResources, resourceWrites } from '../cgroup/resources/index.ts';
+import { checkMemoryUsage } from '../cgroup/resources/memory-usage.ts';
+import { fail } from '../error.ts';
+import type { Log } from '../log.ts';
+import type { LinuxResources } from '../spec/generated/types.ts';
+import { affectedResources, completeChange, mergeResources } from './resource-change.ts';
+import { type Named, requireRecord, statusOf } from './state.ts';
+import { type ContainerRecord, writeRecord } from './store.ts';
+
+export interface UpdateOptions extends Named {
+  /** Fits the schema. */
+  readonly resources: LinuxResources;
+  /** By pointers into a config (`/linux/resources/…`). */
+  readonly exactInteger?: (pointer: string) => bigint | undefined;
+  readonly log: Log;
+}
+
+/** Throws `status`, and what resourceWrites and applyWrites throw; then all is as it was, in the kernel and in the record. */
+export function updateContainer(options: UpdateOptions): void {
+  const { root, id, log } = options;
+  const resources = completeChange(options.resources);
+  const record = requireRecord({ root, id });
+  const status = statusOf(record);
+  if (status !== 'created' && status !== 'running')
+    fail({ code: 'status', message: `container not running: the limits of "${id}" cannot be changed (${status})` });
+  const before = record.resources ?? {};
+  for (const { message, pointer } of ignoredResources(resources)) log.warning(`${message} [${pointer}]`);
+  const entries = record.cgroups.cgroups;
+  const unified = entries.find(({ version }) => version === 2);
+  const context = versionFinder(entries, () => (unified === undefined ? [] : controllersIn(unified.path)));
+  const affected = affectedResources(before, resources);
+  const { exactInteger } = options;
+  const writes = resourceWrites(affected, {
+    ...context,
+    isUpdate: true,
+    ...(exactInteger === undefined ? {} : { exactInteger }),
+  });
+  const merged = mergeResources(before, resources);
+  if (unified !== undefined && context.isUnified) checkMemoryUsage(affected, merged, unified.path);
+  const restorations: Restoration[] = [];
+  let undoDevices = (): void => {};
+  try {
+    applyWrites(writes, { entries, restorations });
+    undoDevices = changeDevices(record, resources);
+    writeRecord(root, { ...record, resources: merged });
+  } catch (error) {
+    undoAll(restorations, undoDevices, log);
+    throw error;
+  }
+}
+
+/**
+ * The policy that is in force already is left alone: engines send it along with every update, and others may have added to it since
+ * (runc never touches devices here).
+ */
+function changeDevices(record: ContainerRecord, { devices }: LinuxResources): () => void {
+  const before = record.resources?.devices ?? [];
+  if (devices === undefined || JSON.stringify(devices) === JSON.stringify(before)) return () => {};
+  const [old, wanted] = [devicePolicy(before), devicePolicy(devices)];
+  updateDevices(record.cgroups, old, wanted);
+  return () => updateDevices(record.cgroups, wanted, old);
+}
+
+function undoAll(restorations: readonly Restoration[], undoDevices: () => void, log: Log): void {
+  const failures: unknown[] = [...restore(restorations)];
+  try {
+    undoDevices();
+  } catch (error) {
+    failures.push(error);
+  }
+  for (const error of failures) {
+    const message = error instanceof Error ? error.message : String(error);
+    log.warning(`set back a limit after the update failed: ${message}; the container's state may be inconsistent`);
+  }
+}
