@@ -1,6 +1,7 @@
 // Ends of containers: kill and delete reach every process in the container's cgroups, whatever namespaces it is in.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   type Container,
@@ -225,3 +226,46 @@ check('a neighbour in the same pid namespace survives', (box) => {
   );
   assert.equal(neighbour.state().status, 'running');
 });
+
+const lastPid = '/proc/sys/kernel/ns_last_pid';
+const needsLastPid = existsSync(lastPid) ? false : `needs ${lastPid} (CONFIG_CHECKPOINT_RESTORE)`;
+
+/** Starts a process that gets this pid; undefined where others are always faster. */
+function strangerWith(pid: number): number | undefined {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const script = `echo ${pid - 1} >${lastPid}; sleep 300 >/dev/null 2>&1 & echo $!`;
+    const got = Number(spawnSync('/bin/sh', ['-c', script], { encoding: 'utf8' }).stdout);
+    if (got === pid) return got;
+    process.kill(got, 'SIGKILL');
+  }
+  return undefined;
+}
+
+// The class of attacks by pid reuse: the state of a container may name a pid that somebody else has by now.
+check(
+  'a process that got the pid of a dead init is spared by kill and delete',
+  { skip: needsLastPid },
+  (box, context) => {
+    const container = box.container((config) => {
+      config.process.args = ['/bin/sleep', '300'];
+      withoutNamespace(config, 'pid');
+    });
+    ok(container.create());
+    ok(container.start());
+    const pid = container.pid();
+    process.kill(pid, 'SIGKILL');
+    waitFor('the pid to be free', () => !existsSync(`/proc/${pid}`));
+    const stranger = strangerWith(pid);
+    if (stranger === undefined) return context.skip('the pid was always given to another process');
+    try {
+      assert.equal(container.state().status, 'stopped');
+      refused(container.kill('0'), /not running/);
+      container.kill('KILL');
+      container.kill('KILL', { flags: ['--all'] });
+      ok(container.delete({ flags: ['--force'] }));
+      assert.ok(alive(stranger), 'the stranger lives');
+    } finally {
+      process.kill(stranger, 'SIGKILL');
+    }
+  },
+);
