@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   type Container,
   cgroupsOf,
   check,
   freezeFile,
-  inEachCgroup,
+  makeCgroupsBelow,
   membershipsOf,
   ok,
   refused,
@@ -86,12 +86,12 @@ for (const own of [true, false]) {
   check(`processes in cgroups that a container ${where} made below its own end too`, (box) => {
     const container = family(box, own);
     const pids = members(directoriesOf(container));
-    inEachCgroup(container.pid(), (directory) => {
-      mkdirSync(`${directory}/below`);
-      mkdirSync(`${directory}/below/deep`);
-      pids.forEach((pid, index) => {
-        writeFileSync(`${directory}/below${index % 2 === 0 ? '' : '/deep'}/cgroup.procs`, String(pid));
-      });
+    const pid = container.pid();
+    const below = makeCgroupsBelow(pid, 'below');
+    const deep = makeCgroupsBelow(pid, 'below/deep');
+    pids.forEach((member, index) => {
+      for (const directory of index % 2 === 0 ? below : deep)
+        writeFileSync(`${directory}/cgroup.procs`, String(member));
     });
     ok(container.kill('KILL', { flags: ['--all'] }));
     gone(pids);
@@ -105,10 +105,8 @@ for (const own of [true, false]) {
     const container = family(box, own);
     const pid = container.pid();
     const pids = members(directoriesOf(container));
-    inEachCgroup(pid, (directory) => {
-      mkdirSync(`${directory}/below`);
-      for (const member of pids) if (member !== pid) writeFileSync(`${directory}/below/cgroup.procs`, String(member));
-    });
+    for (const directory of makeCgroupsBelow(pid, 'below'))
+      for (const member of pids) if (member !== pid) writeFileSync(`${directory}/cgroup.procs`, String(member));
     const { file, frozen } = freezeFile(pid, '/below');
     writeFileSync(file, frozen);
     ok(container.delete({ flags: ['--force'] }));

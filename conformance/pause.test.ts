@@ -1,12 +1,12 @@
 // pause and resume, which the specification does not have: as runc has them.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import {
   type Container,
   check,
   freezeFile,
-  inEachCgroup,
+  makeCgroupsBelow,
   ok,
   refused,
   type Sandbox,
@@ -168,10 +168,7 @@ check('processes in cgroups below that of the container are paused too', (box) =
   const container = counting(box);
   const pid = container.pid();
   const { file } = freezeFile(pid);
-  inEachCgroup(pid, (directory) => {
-    mkdirSync(`${directory}/below`);
-    writeFileSync(`${directory}/below/cgroup.procs`, String(pid));
-  });
+  for (const directory of makeCgroupsBelow(pid, 'below')) writeFileSync(`${directory}/cgroup.procs`, String(pid));
   ok(container.pause());
   const before = readFileSync(`${container.rootfs}/count`, 'utf8');
   for (let look = 0; look < 5; look++) ok(container.stateResult());

@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type Container, check, inEachCgroup, ok, refused, type Sandbox, waitFor, writeIn } from './harness/index.ts';
+import {
+  type Container,
+  check,
+  makeCgroupsBelow,
+  ok,
+  refused,
+  type Sandbox,
+  waitFor,
+  writeIn,
+} from './harness/index.ts';
 
 const needsPs = spawnSync('ps', ['-ef'], { stdio: 'ignore' }).status === 0 ? false : 'needs ps of procps on the host';
 const crunTable = { crun: 'prints pids only' };
@@ -40,10 +49,7 @@ check('processes in cgroups below that of the container are listed too', (box) =
   const container = family(box);
   const before = pidsOf(box, container).sort();
   const pid = container.pid();
-  inEachCgroup(pid, (directory) => {
-    mkdirSync(`${directory}/below`);
-    writeFileSync(`${directory}/below/cgroup.procs`, String(pid));
-  });
+  for (const directory of makeCgroupsBelow(pid, 'below')) writeFileSync(`${directory}/cgroup.procs`, String(pid));
   assert.deepEqual(pidsOf(box, container).sort(), before);
 });
 

@@ -1,6 +1,6 @@
 // Where a process is in the host's control groups: directories, as the tests may write to them.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Pure cgroup v2. */
 export const isV2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
@@ -45,7 +45,17 @@ export function freezeFile(pid: number, below = ''): { readonly file: string; re
     : { file: `${directory}/cgroup.freeze`, frozen: '1' };
 }
 
-/** Calls `action` with the directory of each of the process's cgroups where processes can be put (a new v1 cpuset takes none). */
-export function inEachCgroup(pid: number, action: (directory: string) => void): void {
-  for (const { controllers, directory } of membershipsOf(pid)) if (!controllers.includes('cpuset')) action(directory);
+/**
+ * Makes a cgroup of this name below each of the process's cgroups, with the processors and memory nodes that a v1 cpuset needs to take
+ * processes, and returns their directories.
+ */
+export function makeCgroupsBelow(pid: number, name: string): string[] {
+  return membershipsOf(pid).map(({ controllers, directory }) => {
+    const below = `${directory}/${name}`;
+    mkdirSync(below);
+    if (controllers.includes('cpuset'))
+      for (const file of ['cpuset.cpus', 'cpuset.mems'])
+        writeFileSync(`${below}/${file}`, readFileSync(`${directory}/${file}`, 'utf8'));
+    return below;
+  });
 }

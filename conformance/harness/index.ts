@@ -1,6 +1,6 @@
 // What the tests import.
 
-export { freezeFile, inEachCgroup, isV2, type Membership, membershipsOf, memoryLimitFile } from './cgroups.ts';
+export { freezeFile, isV2, type Membership, makeCgroupsBelow, membershipsOf, memoryLimitFile } from './cgroups.ts';
 export { check } from './check.ts';
 export { type Config, type Hook, type HookKind, withoutNamespace } from './config.ts';
 export {
