@@ -125,6 +125,34 @@ check(`a delete that is killed at any of ${FEWER_ROUNDS} moments is finished by 
   }
 });
 
+check(
+  `a pause or resume that is killed at any of ${FEWER_ROUNDS} moments leaves a container that can be paused and resumed`,
+  (box) => {
+    const container = lasting(box);
+    const mounts = mountTable();
+    ok(container.create());
+    ok(container.start());
+    const duration = measure(
+      () => ok(container.pause(killedAfter(10_000))),
+      () => {},
+      () => ok(container.resume()),
+    );
+    const random = seeded(5);
+    for (let round = 0; round < FEWER_ROUNDS; round++) {
+      container.pause(killedAfter(((round + random()) / FEWER_ROUNDS) * duration));
+      if (container.state().status === 'running') ok(container.pause());
+      assert.equal(container.state().status, 'paused');
+      container.resume(killedAfter(((round + random()) / FEWER_ROUNDS) * duration));
+      if (container.state().status === 'paused') ok(container.resume());
+      assert.equal(container.state().status, 'running');
+    }
+    container.pause(killedAfter(duration / 2));
+    ok(container.delete({ flags: ['--force'] }));
+    box.assertNothingLeft();
+    assert.equal(mountTable(), mounts);
+  },
+);
+
 check('a create whose init is killed fails, says so, and leaves nothing', (box) => {
   // The pid is in the state that the hook reads; the hook runs on the host, while init waits.
   const script = `kill -KILL "$(grep -o '"pid":[0-9]*' | cut -d : -f 2)"`;

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, ok } from '../conformance/harness/index.ts';
-import { needsExecutable, needsNode, needsStrace, openedPaths, repository, straced } from './support.ts';
+import { check, isV2, ok, withoutNamespace } from '../conformance/harness/index.ts';
+import { lasting, needsExecutable, needsNode, needsStrace, openedPaths, repository, straced } from './support.ts';
 
 const FILTER = 'trace=open,openat,openat2,execve';
 const opens = (lines: readonly string[], pattern: RegExp): number =>
@@ -47,6 +47,71 @@ check(
       0,
       'delete',
     );
+  },
+);
+
+check(
+  'start and the delete of a stopped container ask no v1 freezer, and create asks it once, before there is an init',
+  { skip: needsStrace || (isV2 && 'is about cgroup v1') },
+  (box) => {
+    const container = box.container();
+    const asked = (run: (prelude: string) => void): number => {
+      const trace = straced(box, FILTER);
+      run(trace.prelude);
+      return opens(trace.lines(), /freezer\.(state|self_freezing)$/);
+    };
+    assert.equal(
+      asked((prelude) => ok(container.create({ prelude: prelude.replace('strace -f ', 'strace ') }))),
+      1,
+      'create',
+    );
+    assert.equal(
+      asked((prelude) => ok(container.start({ prelude }))),
+      0,
+      'start',
+    );
+    container.waitForStatus('stopped');
+    assert.equal(
+      asked((prelude) => ok(container.delete({ prelude }))),
+      0,
+      'delete',
+    );
+    // It is seen where it is asked.
+    const other = lasting(box);
+    ok(other.create());
+    ok(other.start());
+    assert.equal(
+      asked((prelude) => ok(other.stateResult({ prelude }))),
+      1,
+      'state',
+    );
+  },
+);
+
+check(
+  'processes are signalled by descriptor, never by a pid that may be another’s by then',
+  { skip: needsStrace },
+  (box) => {
+    const container = box.container((config) => {
+      config.process.args = ['/bin/sh', '-c', 'sleep 300 & sleep 300 & echo ready; wait'];
+      withoutNamespace(config, 'pid');
+    });
+    const calls = (run: (prelude: string) => void): string[] => {
+      const trace = straced(box, 'trace=kill,tkill,tgkill,pidfd_send_signal');
+      run(trace.prelude);
+      // Not what the engine sends to threads of its own.
+      return trace.lines().flatMap((line) => /\b(kill|pidfd_send_signal)\(/.exec(line)?.[1] ?? []);
+    };
+    ok(container.create());
+    ok(container.start());
+    container.waitForOutput(/ready/);
+    const byDescriptor = (found: readonly string[]): void => {
+      assert.ok(found.length > 0);
+      assert.deepEqual([...new Set(found)], ['pidfd_send_signal']);
+    };
+    byDescriptor(calls((prelude) => ok(container.kill('CONT', { prelude, flags: ['--all'] }))));
+    byDescriptor(calls((prelude) => ok(container.kill('CONT', { prelude }))));
+    byDescriptor(calls((prelude) => ok(container.delete({ prelude, flags: ['--force'] }))));
   },
 );
 

@@ -1,10 +1,15 @@
 // The library: what another program may use. Everything that the command line does, and the pure parts by themselves.
 
+export type { Statistics } from './cgroup/statistics/types.ts';
 export { type CreateOptions, createContainer } from './container/create.ts';
 export { type DeleteOptions, deleteContainer } from './container/delete.ts';
+export { eventJson } from './container/event-json.ts';
+export { type ContainerEvent, containerEvents, containerStatistics, type EventsOptions } from './container/events.ts';
 export { type KillOptions, killContainer } from './container/kill.ts';
 export { type ListedContainer, listContainers } from './container/list.ts';
+export { pauseContainer, resumeContainer } from './container/pause.ts';
 export { type PlanOptions, planContainer } from './container/plan.ts';
+export { containerProcesses } from './container/processes.ts';
 export { type RunOptions, runContainer } from './container/run.ts';
 export { startContainer } from './container/start.ts';
 export { type ContainerState, containerState, type Named, type Status } from './container/state.ts';

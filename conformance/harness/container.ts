@@ -7,7 +7,8 @@ import { type Config, defaultConfig } from './config.ts';
 import type { InvokeOptions, Result } from './runtime.ts';
 import { waitFor } from './wait.ts';
 
-export type Status = 'creating' | 'created' | 'running' | 'stopped';
+/** `paused` is no status of the specification's: runtimes with `pause` have it. */
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 export interface State {
   ociVersion: string;
@@ -37,6 +38,8 @@ export interface Container {
   /** `kill ID SIGNAL`, or `kill ID` without a signal. */
   kill(signal?: string, options?: Options): Result;
   delete(options?: Options): Result;
+  pause(options?: Options): Result;
+  resume(options?: Options): Result;
   stateResult(options?: Options): Result;
   /** The state, parsed; the command has to succeed. */
   state(): State;
@@ -81,6 +84,8 @@ export function makeContainer(id: string, bundle: string, command: Command, edit
     run: (options) => onBundle('run', options),
     kill: (signal, options) => onId('kill', options, ...(signal === undefined ? [] : [signal])),
     delete: (options) => onId('delete', options),
+    pause: (options) => onId('pause', options),
+    resume: (options) => onId('resume', options),
     stateResult: (options) => onId('state', options),
     state: () => JSON.parse(ok(container.stateResult()).stdout) as State,
     pid: () => {

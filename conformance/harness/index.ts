@@ -9,6 +9,7 @@ export {
   needsV2,
   readCgroup,
 } from './cgroup.ts';
+export { freezeFile, isV2, type Membership, makeCgroupsBelow, membershipsOf, memoryLimitFile } from './cgroups.ts';
 export { type CheckOptions, check } from './check.ts';
 export { type Config, type Hook, type HookKind, type Resources, withoutNamespace } from './config.ts';
 export {

@@ -1,7 +1,7 @@
-// The processes in a container's control groups: list, signal, kill.
+// The processes in a container's control groups. What signals them is in kill.ts.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { fail, RuntError } from '../error.ts';
+import { RuntError } from '../error.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { writeControl } from './control-file.ts';
 import { failed } from './failure.ts';
@@ -15,51 +15,6 @@ import { type CgroupEntry, type CgroupRecord, isStillThere } from './record.ts';
 export function processesIn(record: CgroupRecord): readonly number[] {
   const pids = new Set(record.cgroups.flatMap(pidsBelow));
   return [...pids].sort((a, b) => a - b);
-}
-
-/** Sends a signal to each process, once. Those that are gone by then are fine. */
-export function signalAll(record: CgroupRecord, signal: number): void {
-  for (const pid of processesIn(record)) {
-    try {
-      process.kill(pid, signal);
-    } catch (error) {
-      if (errnoOf(error) !== ERRNO.ESRCH) failed(`send signal ${signal} to process ${pid} of the container`, error);
-    }
-  }
-}
-
-/**
- * Kills every process of the container and waits until none is left, for at most `timeout` milliseconds; then throws `cgroup`.
- * In cgroups without proof of being the container's (CgroupEntry.inode) nothing is killed: a strange process may be there,
- * while the launcher and init of a creator that was killed so early end with it.
- * v2 kills all at once (cgroup.kill, Linux 5.14). v1 has no such file: the cgroup is frozen so that no process forks away from
- * the signals, and thawed afterwards, since a frozen process of v1 does not die.
- */
-export function killAll(recorded: CgroupRecord, timeout = 10_000): void {
-  const SIGKILL = 9;
-  const record = { cgroups: recorded.cgroups.filter((entry) => entry.inode !== undefined && isStillThere(entry)) };
-  const unified = record.cgroups.find((entry) => entry.version === 2);
-  if (unified !== undefined && tryWrite(`${unified.path}/cgroup.kill`, '1') && processesIn(record).length === 0) return;
-  const freezer = record.cgroups.find((entry) => entry.controllers.split(',').includes('freezer'));
-  const deadline = Date.now() + timeout;
-  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    if (processesIn(record).length === 0) return;
-    try {
-      if (freezer !== undefined) tryWrite(`${freezer.path}/freezer.state`, 'FROZEN');
-      signalAll(record, SIGKILL);
-    } finally {
-      if (freezer !== undefined) tryWrite(`${freezer.path}/freezer.state`, 'THAWED');
-    }
-    const left = processesIn(record);
-    if (left.length === 0) return;
-    if (Date.now() > deadline)
-      fail({
-        code: 'cgroup',
-        message: `processes of the container did not die of SIGKILL within ${timeout} ms: ${left.join(', ')}`,
-        hint: 'see their state in /proc/PID/status and /proc/PID/wchan',
-      });
-    sleep(pause);
-  }
 }
 
 /** The processes in the cgroup and below it. None where it does not exist (any more), or another one is there. */
@@ -106,8 +61,8 @@ function readPids(path: string): readonly number[] | null {
   return null;
 }
 
-/** False where the file (or the cgroup) is not there. */
-function tryWrite(file: string, value: string): boolean {
+/** Writes a control file. False where the file (or the cgroup) is not there. Throws `cgroup`. */
+export function tryWrite(file: string, value: string): boolean {
   try {
     writeControl(file, value);
     return true;

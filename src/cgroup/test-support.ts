@@ -1,12 +1,13 @@
 // What the tests of this directory share: a place of their own in every hierarchy, and processes that enter it.
 
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { RuntError } from '../error.ts';
 import { type CgroupHost, detectCgroups } from './host.ts';
-import { killAll } from './processes.ts';
+import { killAll } from './kill.ts';
 import { type CgroupRecord, confirm } from './record.ts';
 
 /** For the option `skip` of a test: false, or the reason. */
@@ -68,9 +69,15 @@ export function runInside(
 }
 
 /** Starts a shell script inside the cgroups that prints a line when it is where it shall be; resolves then. */
-export async function startInside(record: CgroupRecord, script: string): Promise<ChildProcess> {
-  const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
-  const child = spawn('/bin/sh', ['-c', ENTER + script, 'sh', ...entrances(record)], { stdio });
+export async function startInside(
+  record: CgroupRecord,
+  script: string,
+  input: 'ignore' | 'pipe' = 'ignore',
+): Promise<ChildProcess> {
+  const child = spawn('/bin/sh', ['-c', ENTER + script, 'sh', ...entrances(record)], {
+    stdio: [input, 'pipe', 'inherit'],
+  });
+  assert.ok(child.stdout);
   await once(child.stdout, 'data');
   return child;
 }

@@ -136,7 +136,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'send a signal to the first process of a container',
     description: ['The signal is a number (9) or a name in any case, with or without SIG (KILL, sigkill, RTMIN+3).'],
     positionals: [ID, { name: 'signal', optional: true, help: 'SIGTERM where none is given' }],
-    options: [{ name: 'all', short: 'a', kind: 'flag', help: 'to every process of the container' }],
+    options: [
+      {
+        name: 'all',
+        short: 'a',
+        kind: 'flag',
+        help: 'to every process of the container; no error where there is none left',
+      },
+    ],
     examples: ['runt kill web KILL', 'runt kill --all web 9'],
   },
   {
@@ -163,6 +170,59 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: [ID],
     options: UPDATE_OPTIONS,
     examples: ['runt update --memory 50M --pids-limit 100 web', 'runt update --resources - web < resources.json'],
+  },
+  {
+    name: 'pause',
+    summary: 'suspend all processes of a container',
+    description: [
+      'Returns when they stand still. The status is then paused: the container can be resumed, killed with KILL, and deleted with --force.',
+    ],
+    positionals: [ID],
+    options: [],
+  },
+  { name: 'resume', summary: 'let the processes of a paused container go on', positionals: [ID], options: [] },
+  {
+    name: 'ps',
+    summary: 'list the processes of a container',
+    description: [
+      'The table is what ps(1) of the host prints, less the processes of others. All that follows the container-id goes to ps.',
+    ],
+    positionals: [ID],
+    rest: {
+      name: 'ps options',
+      optional: true,
+      help: 'options of ps(1) that give it a column PID; -ef where there are none',
+    },
+    options: [
+      {
+        name: 'format',
+        short: 'f',
+        kind: 'choice',
+        choices: ['table', 'json'],
+        default: 'table',
+        help: 'how to print; json is a list of pids, as the host sees them',
+      },
+    ],
+    examples: ['runt ps web', 'runt ps web -o user,pid,args', 'runt ps --format json web'],
+  },
+  {
+    name: 'events',
+    summary: 'print statistics and out-of-memory events of a container',
+    description: [
+      'A JSON document a line: statistics after each interval, an event when the kernel kills a process for want of memory. Ends with the container.',
+    ],
+    positionals: [ID],
+    options: [
+      {
+        name: 'interval',
+        kind: 'text',
+        placeholder: 'DURATION',
+        default: '5s',
+        help: 'the time between statistics: 5s, 100ms, 1m30s',
+      },
+      { name: 'stats', kind: 'flag', help: 'print the statistics of now, and end' },
+    ],
+    examples: ['runt events --stats web', 'runt events --interval 1s web'],
   },
   {
     name: 'list',
@@ -238,10 +298,6 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [],
   },
   notYet('exec', 'execute another program in a running container'),
-  notYet('ps', 'list the processes of a container'),
-  notYet('pause', 'suspend the processes of a container'),
-  notYet('resume', 'resume the processes of a paused container'),
-  notYet('events', 'print statistics and events of a container'),
   notYet('checkpoint', 'write a running container to disk'),
   notYet('restore', 'restore a container from disk'),
 ];

@@ -57,11 +57,16 @@ export function positionalsText(positionals: readonly PositionalSpec[]): string 
   return positionals.map(({ name, optional }) => (optional === true ? `[<${name}>]` : `<${name}>`)).join(' ');
 }
 
+/** The positionals, and the rest where the command takes one. */
+export function argumentsOf({ positionals, rest }: CommandSpec): readonly PositionalSpec[] {
+  return rest === undefined ? positionals : [...positionals, { ...rest, name: `${rest.name}...` }];
+}
+
 /** `runt [global options] kill [options] <container-id> [<signal>]` */
 export function usageText(command: CommandSpec): string {
   const parts = ['runt [global options]', command.name];
   if (command.options.length > 0) parts.push('[options]');
-  if (command.positionals.length > 0) parts.push(positionalsText(command.positionals));
+  if (command.positionals.length > 0) parts.push(positionalsText(argumentsOf(command)));
   return parts.join(' ');
 }
 
@@ -93,7 +98,11 @@ export function commandHelp(command: CommandSpec): string {
   const lines = [`runt ${command.name}: ${command.summary}`, '', `Usage: ${usageText(command)}`];
   for (const paragraph of command.description ?? []) lines.push('', ...wrap(paragraph, 0));
   if (command.positionals.length > 0) {
-    lines.push('', 'Arguments:', ...columns(command.positionals.map(({ name, help }) => [`<${name}>`, help] as const)));
+    lines.push(
+      '',
+      'Arguments:',
+      ...columns(argumentsOf(command).map(({ name, help }) => [`<${name}>`, help] as const)),
+    );
   }
   if (command.options.length > 0) lines.push('', 'Options:', ...columns(optionRows(command.options)));
   if (command.examples !== undefined) lines.push('', 'Examples:', ...command.examples.map((example) => `  ${example}`));

@@ -1,7 +1,7 @@
 // The manual of the command line (docs/command-line.md), from the table of commands.
 
 import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
-import { optionDefaultText, optionValueText, usageText } from './help.ts';
+import { argumentsOf, optionDefaultText, optionValueText, usageText } from './help.ts';
 import type { CommandSpec, OptionSpec } from './table.ts';
 
 /** A vertical bar would end a table's cell. */
@@ -23,7 +23,7 @@ function commandSection(command: CommandSpec): string[] {
   const lines = [`## ${command.name}`, '', `    ${usageText(command)}`, '', `${sentence(command.summary)}`];
   for (const paragraph of command.description ?? []) lines.push('', paragraph);
   if (command.positionals.length > 0) {
-    lines.push('', ...command.positionals.map(({ name, help }) => `- \`<${name}>\`: ${help}`));
+    lines.push('', ...argumentsOf(command).map(({ name, help }) => `- \`<${name}>\`: ${help}`));
   }
   if (command.options.length > 0) lines.push('', ...optionTable(command.options));
   if (command.examples !== undefined) lines.push('', ...command.examples.map((example) => `    ${example}`));

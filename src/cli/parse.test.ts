@@ -233,9 +233,26 @@ describe('help, version and what does not exist', () => {
     assert.equal(globals.text('log-format'), 'json');
   });
   test('commands of a later version are known, with whatever arguments', () => {
-    for (const name of ['exec', 'ps', 'pause', 'resume', 'events', 'checkpoint', 'restore']) {
+    for (const name of ['exec', 'checkpoint', 'restore']) {
       assert.equal(run(name, '--process', 'x', '-t', 'id').command, name);
     }
+  });
+});
+
+describe('the rest of a command line', () => {
+  test('what follows the id of ps is not looked at: it belongs to ps(1)', () => {
+    assert.deepEqual(run('ps', '--format', 'json', 'web', '-e', '--format', 'x', '--debug', '--'), {
+      command: 'ps',
+      options: { format: 'json' },
+      globals: {},
+      positionals: ['web', '-e', '--format', 'x', '--debug', '--'],
+    });
+  });
+  test('before it an id is needed all the same', () => {
+    assert.match(
+      refused('ps', '--format', 'json').message,
+      /^runt ps takes at least 1 argument \(<container-id>\), not 0$/,
+    );
   });
 });
 

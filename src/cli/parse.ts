@@ -116,7 +116,7 @@ function unknownOption(name: string, command: CommandSpec | undefined, specs: re
 }
 
 function checkPositionals(command: CommandSpec, positionals: readonly string[]): void {
-  const most = command.positionals.length;
+  const most = command.rest === undefined ? command.positionals.length : Number.POSITIVE_INFINITY;
   const least = command.positionals.filter((positional) => positional.optional !== true).length;
   if (positionals.length >= least && positionals.length <= most) return;
   const number = least === most ? `${most}` : positionals.length < least ? `at least ${least}` : `at most ${most}`;
@@ -149,6 +149,10 @@ function parse(args: readonly string[], globals: Values): Outcome {
     if (onlyPositionals || argument === '-' || !argument.startsWith('-')) {
       if (command !== undefined) {
         positionals.push(argument);
+        if (command.rest !== undefined && positionals.length === command.positionals.length) {
+          positionals.push(...args.slice(index + 1));
+          break;
+        }
         continue;
       }
       command = findCommand(argument);

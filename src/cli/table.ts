@@ -41,10 +41,14 @@ export type CommandName =
   | 'completion'
   | 'help'
   | 'update'
+  | 'pause'
+  | 'resume'
+  | 'ps'
+  | 'events'
   | LaterCommandName;
 
 /** Commands of runc that this version refuses by name. */
-export type LaterCommandName = 'exec' | 'ps' | 'pause' | 'resume' | 'events' | 'checkpoint' | 'restore';
+export type LaterCommandName = 'exec' | 'checkpoint' | 'restore';
 
 export interface CommandSpec {
   readonly name: CommandName;
@@ -53,6 +57,8 @@ export interface CommandSpec {
   /** Paragraphs for the command's own help. */
   readonly description?: readonly string[];
   readonly positionals: readonly PositionalSpec[];
+  /** What follows the positionals belongs to another program: any number of words, options too, taken as they are. */
+  readonly rest?: PositionalSpec;
   readonly options: readonly OptionSpec[];
   /** Lines that can be typed as they are. */
   readonly examples?: readonly string[];
@@ -77,7 +83,7 @@ export interface Invocation {
   readonly command: CommandSpec;
   readonly options: OptionValues;
   readonly globals: OptionValues;
-  /** As many as the table allows; an optional one may be missing at the end. */
+  /** As many as the table allows, and the rest where it has one; an optional one may be missing at the end. */
   readonly positionals: readonly string[];
   readonly log: Log;
 }

@@ -1,6 +1,7 @@
 // delete (runtime.md, "Delete"): undoes what create did, however far that came.
 
-import { killAll } from '../cgroup/processes.ts';
+import { processesIn } from '../cgroup/processes.ts';
+import type { CgroupRecord } from '../cgroup/record.ts';
 import { removeCgroups } from '../cgroup/remove.ts';
 import { fail, RuntError } from '../error.ts';
 import { isSameProcess } from '../linux/procfs.ts';
@@ -40,7 +41,7 @@ export async function deleteContainer({ root, id, force, log }: DeleteOptions): 
     return;
   }
   const status = statusOf(record);
-  if (!force && (status === 'running' || status === 'creating')) {
+  if (!force && (status === 'running' || status === 'paused' || status === 'creating')) {
     fail({
       code: 'status',
       message: `cannot delete container "${id}" that is not stopped: ${status}`,
@@ -52,25 +53,27 @@ export async function deleteContainer({ root, id, force, log }: DeleteOptions): 
     // It may have come further before it was killed, or to its end: the record that was read may not know of its init.
     return deleteContainer({ root, id, force, log });
   }
-  if (status !== 'stopped' && record.init !== undefined) await endProcess(record.init, `container "${id}"`);
+  if (status !== 'stopped' && record.init !== undefined)
+    await endProcess(record.init, `container "${id}"`, record.cgroups);
   await destroy(root, record, log);
 }
 
-/** Kills a process, if it still is that one, and waits until it has ended. */
-async function endProcess(process: ProcessRecord, name: string): Promise<void> {
+/** Kills a process, if it still is that one, and waits until it has ended. `cgroups`: it may be frozen there. */
+async function endProcess(process: ProcessRecord, name: string, cgroups?: CgroupRecord): Promise<void> {
   // koffi is loaded only now: deleting a stopped container needs nothing of it.
   const { pidfdOpen, pidfdSendSignal, waitForEnd } = await import('../linux/pidfd.ts');
   const { syscall } = await import('../linux/syscall.ts');
   const pidfd = pidfdOpen(process.pid, process.startTime);
   if (pidfd < 0) return;
   pidfdSendSignal(pidfd, SIGKILL);
+  if (cgroups !== undefined) (await import('../cgroup/freeze.ts')).thawToDie(cgroups);
   const ended = waitForEnd(pidfd, PATIENCE);
   syscall('close', pidfd);
   if (!ended && isSameProcess(process.pid, process.startTime)) {
     fail({
       code: 'status',
       message: `${name} (pid ${process.pid}) was killed, but does not end`,
-      hint: 'is it in an uninterruptible system call?',
+      hint: 'is it in an uninterruptible system call, or is a cgroup above its own frozen?',
     });
   }
 }
@@ -78,7 +81,8 @@ async function endProcess(process: ProcessRecord, name: string): Promise<void> {
 /** Kills what is left of the container, removes its cgroups and its state, and runs the poststop hooks, whose failures are warnings. */
 export async function destroy(root: string, record: ContainerRecord, log: Log): Promise<void> {
   // In a pid namespace of its own all processes end with init.
-  if (!record.ownPidNamespace) killAll(record.cgroups);
+  if (!record.ownPidNamespace && processesIn(record.cgroups).length > 0)
+    (await import('../cgroup/kill.ts')).killAll(record.cgroups);
   removeCgroups(record.cgroups);
   removeRecord(root, record.id);
   if (record.poststop.length === 0) return;

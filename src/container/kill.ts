@@ -1,6 +1,8 @@
 // kill (runtime.md, "Kill").
 
-import { processesIn, signalAll } from '../cgroup/processes.ts';
+import { thawToDie } from '../cgroup/freeze.ts';
+import { killEvery, signalAll } from '../cgroup/kill.ts';
+import { processesIn } from '../cgroup/processes.ts';
 import { fail } from '../error.ts';
 import { pidfdOpen, pidfdSendSignal } from '../linux/pidfd.ts';
 import { syscall } from '../linux/syscall.ts';
@@ -16,23 +18,24 @@ export interface KillOptions extends Named {
 
 const SIGKILL = 9;
 
-/** Throws `status` (with no effect) unless the container is created or running. */
+/**
+ * To init; with `all`, or SIGKILL for a container without a pid namespace of its own, to every process in its cgroups, also when init is gone.
+ * Throws `status` (with no effect) unless the container is created, running or paused; not with `all`, which finds nobody to signal then, as in runc.
+ */
 export function killContainer({ root, id, signal, all }: KillOptions): void {
   const record = requireRecord({ root, id });
   const status = statusOf(record);
-  if (all) {
-    // Processes may be left when init is gone, if they have no pid namespace of their own.
-    if (status === 'stopped' && processesIn(record.cgroups).length === 0) refuse(id);
-    signalAll(record.cgroups, signal);
+  const lives = status === 'created' || status === 'running' || status === 'paused';
+  // Without a pid namespace the others outlive init: runc, too, kills all then.
+  const every = all || (signal === SIGKILL && !record.ownPidNamespace);
+  if (every) {
+    if (!lives && !all && processesIn(record.cgroups).length === 0) refuse(id);
+    if (signal === SIGKILL) killEvery(record.cgroups);
+    else signalAll(record.cgroups, signal);
     return;
   }
-  if (status !== 'created' && status !== 'running') refuse(id);
-  // Without a pid namespace the others would outlive init: runc, too, kills all then.
-  if (signal === SIGKILL && !record.ownPidNamespace) {
-    signalAll(record.cgroups, signal);
-    return;
-  }
-  if (!signalInit(record, signal)) refuse(id);
+  if (!lives || !signalInit(record, signal)) refuse(id);
+  if (signal === SIGKILL) thawToDie(record.cgroups);
 }
 
 function refuse(id: string): never {

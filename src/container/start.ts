@@ -22,6 +22,7 @@ export async function startContainer({ root, id, log }: Named & { readonly log: 
         status === 'running'
           ? `cannot start an already running container "${id}"`
           : `cannot start container "${id}": it is ${status}, not created`,
+      ...(status === 'paused' ? { hint: `resume it first` } : {}),
     });
   }
   await startCreated(root, record, log);
@@ -98,7 +99,9 @@ function releaseInit(root: string, record: ContainerRecord): void {
     );
   }
   // Running without a word to us: a start that was killed had given the order.
-  if (messages.length > 0 || statusOf(record) === 'running') return;
+  if (messages.length > 0) return;
+  const status = statusOf(record);
+  if (status === 'running' || status === 'paused') return;
   fail({
     code: 'init',
     message: `cannot start container "${record.id}": its init ended before the program was executed`,

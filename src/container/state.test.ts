@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { closeSync } from 'node:fs';
-import { test } from 'node:test';
+import { closeSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { CgroupRecord } from '../cgroup/record.ts';
 import { pidfdOpen, pidfdSendSignal, waitForEnd } from '../linux/pidfd.ts';
 import { executedFile, processStat } from '../linux/procfs.ts';
 import { spawn, waitForChild } from '../linux/spawn.ts';
@@ -16,6 +19,41 @@ test('a container is created while its process executes the image that was recor
 
 test('it is running when the process executes something else', () => {
   assert.equal(statusOf(recordOf({ init: { ...self, image: '0:1' } })), 'running');
+});
+
+/** The record of a cgroup with these control files. */
+function frozenIn(context: TestContext, version: 1 | 2, files: Record<string, string>): CgroupRecord {
+  const path = mkdtempSync(join(tmpdir(), 'runt-state-'));
+  context.after(() => rmSync(path, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return { cgroups: [{ version, controllers: version === 1 ? 'freezer' : '', path, existing: '/' }] };
+}
+
+const FROZEN_V1 = { 'freezer.state': 'FROZEN\n', 'freezer.self_freezing': '1\n' };
+const FROZEN_V2 = { 'cgroup.freeze': '1\n', 'cgroup.events': 'populated 1\nfrozen 1\n' };
+
+test('it is paused when its cgroup is frozen, and running again when it is not', (context) => {
+  const init = { ...self, image: '0:1' };
+  for (const cgroups of [frozenIn(context, 1, FROZEN_V1), frozenIn(context, 2, FROZEN_V2)])
+    assert.equal(statusOf(recordOf({ init, cgroups })), 'paused');
+  for (const cgroups of [
+    frozenIn(context, 1, { ...FROZEN_V1, 'freezer.state': 'FREEZING\n' }),
+    frozenIn(context, 2, { ...FROZEN_V2, 'cgroup.events': 'populated 1\nfrozen 0\n' }),
+    frozenIn(context, 2, {}),
+  ])
+    assert.equal(statusOf(recordOf({ init, cgroups })), 'running');
+});
+
+test('a created container can be paused; v1 is asked only when its process is in an uninterruptible state', (context) => {
+  const init = { ...self, image };
+  assert.equal(statusOf(recordOf({ init, cgroups: frozenIn(context, 2, FROZEN_V2) })), 'paused');
+  // Ours is not.
+  assert.equal(statusOf(recordOf({ init, cgroups: frozenIn(context, 1, FROZEN_V1) })), 'created');
+});
+
+test('a stopped container is not paused, whatever its cgroup says', (context) => {
+  const init = { ...self, startTime: self.startTime + 1, image };
+  assert.equal(statusOf(recordOf({ init, cgroups: frozenIn(context, 2, FROZEN_V2) })), 'stopped');
 });
 
 test('it is stopped when the pid belongs to another process by now', () => {

@@ -1,10 +1,12 @@
 // The state machine (runtime.md, "State" and "Lifecycle"). The status is never stored: it follows from the processes that there are.
 
+import { freezerOf, freezerState } from '../cgroup/freezer.ts';
 import { fail } from '../error.ts';
-import { executedFile, isSameProcess } from '../linux/procfs.ts';
+import { executedFile, isSameProcess, livingProcess } from '../linux/procfs.ts';
 import { type ContainerRecord, directoryOf, readRecord } from './store.ts';
 
-export type Status = 'creating' | 'created' | 'running' | 'stopped';
+/** `paused` is an addition of runc's to the specification's: created or running, and frozen. */
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 export interface ContainerState {
   readonly ociVersion: string;
@@ -27,8 +29,18 @@ export interface Named {
 export function statusOf(record: ContainerRecord): Status {
   const { init, creator, ready } = record;
   if (!ready && isSameProcess(creator.pid, creator.startTime)) return 'creating';
-  if (init === undefined || !isSameProcess(init.pid, init.startTime)) return 'stopped';
-  return executedFile(init.pid) === init.image ? 'created' : 'running';
+  const process = init === undefined ? undefined : livingProcess(init.pid, init.startTime);
+  if (init === undefined || process === undefined) return 'stopped';
+  const status = executedFile(init.pid) === init.image ? 'created' : 'running';
+  return isPaused(record, status, process.state) ? 'paused' : status;
+}
+
+function isPaused({ cgroups }: ContainerRecord, status: 'created' | 'running', processState: string): boolean {
+  const freezer = freezerOf(cgroups);
+  if (freezer === undefined) return false;
+  // Spares `start` a file: what v1 has frozen shows as D, while a created container's init waits in an interruptible read.
+  if (freezer.version === 1 && status === 'created' && processState !== 'D') return false;
+  return freezerState(freezer) === 'frozen';
 }
 
 export function stateOf(record: ContainerRecord, status: Status = statusOf(record)): ContainerState {

@@ -1,5 +1,6 @@
 // Processes by descriptor (pidfd_open(2)): a signal can't reach another process that got the same pid meanwhile.
 
+import { POLLIN, poll } from './poll.ts';
 import { processStat } from './procfs.ts';
 import { syscall } from './syscall.ts';
 
@@ -19,27 +20,7 @@ export function pidfdSendSignal(pidfd: number, signal: number): number {
   return syscall('pidfd_send_signal', pidfd, signal, null, 0);
 }
 
-const POLLIN = 1;
-const EINTR = 4;
-
 /** Waits until the process has ended. Returns false when `milliseconds` have passed before (undefined: waits for ever). */
 export function waitForEnd(pidfd: number, milliseconds?: number): boolean {
-  const poll = Buffer.alloc(8);
-  poll.writeInt32LE(pidfd, 0);
-  poll.writeInt16LE(POLLIN, 4);
-  const end = milliseconds === undefined ? undefined : Date.now() + milliseconds;
-  for (;;) {
-    let timeout: Uint8Array | null = null;
-    if (end !== undefined) {
-      const left = Math.max(0, end - Date.now());
-      timeout = Buffer.alloc(16);
-      const view = new DataView(timeout.buffer, timeout.byteOffset, 16);
-      view.setBigInt64(0, BigInt(Math.floor(left / 1000)), true);
-      view.setBigInt64(8, BigInt((left % 1000) * 1_000_000), true);
-    }
-    const ready = syscall('ppoll', poll, 1, timeout, null, 0);
-    if (ready > 0) return true;
-    if (ready === 0) return false;
-    if (ready !== -EINTR) return false;
-  }
+  return poll([{ fd: pidfd, events: POLLIN }], milliseconds)[0] !== 0;
 }

@@ -23,10 +23,16 @@ export function processStat(pid: number): ProcessStat | undefined {
   return { state: fields[0] ?? 'X', parent: Number(fields[1]), startTime: Number(fields[19]) };
 }
 
-/** Whether the process lives (a zombie does not) and is the one that began at `startTime`. */
-export function isSameProcess(pid: number, startTime: number): boolean {
+/** The process, if it lives (a zombie does not) and is the one that began at `startTime`. */
+export function livingProcess(pid: number, startTime: number): ProcessStat | undefined {
   const stat = processStat(pid);
-  return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+  if (stat === undefined || stat.startTime !== startTime || stat.state === 'Z' || stat.state === 'X') return undefined;
+  return stat;
+}
+
+/** Whether the process lives and is the one that began at `startTime`. */
+export function isSameProcess(pid: number, startTime: number): boolean {
+  return livingProcess(pid, startTime) !== undefined;
 }
 
 /** Inode and device of the file that the process executes, as text; undefined when it is gone or may not be looked at. */

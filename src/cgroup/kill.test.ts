@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { closeHandles, createCgroups } from './create.ts';
+import { freeze } from './freeze.ts';
+import { freezerOf } from './freezer.ts';
 import { type CgroupHost, detectCgroups } from './host.ts';
+import { killAll, signalAll } from './kill.ts';
 import { planCgroups } from './paths.ts';
-import { killAll, processesIn, signalAll } from './processes.ts';
-import { type CgroupRecord, recordCgroups } from './record.ts';
+import { processesIn } from './processes.ts';
+import { type CgroupRecord, confirm, recordCgroups } from './record.ts';
 import { removeCgroups } from './remove.ts';
 import { hostWith, needsRoot, runtError, scratch, startInside } from './test-support.ts';
 
@@ -101,6 +104,49 @@ test('there is nobody in a cgroup that does not exist, and nothing to kill', () 
 
 const v1 = hostWith(1);
 const freezer = v1.host?.hierarchies.find((hierarchy) => hierarchy.controllers === 'freezer');
+
+for (const { name, host, skip } of hosts) {
+  test(`${name}: processes that are frozen in a cgroup of the container's own making die too`, {
+    skip,
+  }, async (context) => {
+    assert.ok(host);
+    const record = created(host, scratch(context, host));
+    const child = await startInside(record, 'echo in; exec sleep 1000');
+    const entry = freezerOf(record) ?? assert.fail();
+    const below = { ...entry, path: `${entry.path}/below` };
+    mkdirSync(below.path);
+    writeFileSync(`${below.path}/cgroup.procs`, String(child.pid));
+    freeze({ cgroups: [confirm(below)] });
+    killAll(record);
+    assert.deepEqual(processesIn(record), []);
+    removeCgroups(record);
+  });
+}
+
+test('more processes than descriptors are held at a time are all reached', { skip: needsRoot }, async (context) => {
+  const host = detectCgroups();
+  const record = created(host, scratch(context, host));
+  await startInside(record, 'i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i+1)); done; echo in; wait');
+  assert.equal(processesIn(record).length, 301);
+  signalAll(record, 15);
+  const end = Date.now() + 10_000;
+  while (processesIn(record).length > 0 && Date.now() < end);
+  assert.deepEqual(processesIn(record), []);
+  removeCgroups(record);
+});
+
+test('a process that ignores other signals dies of SIGKILL', {
+  skip: needsRoot,
+}, async (context) => {
+  const host = detectCgroups();
+  const record = created(host, scratch(context, host));
+  await startInside(record, "trap '' TERM INT HUP; echo in; while :; do sleep 1000; done");
+  signalAll(record, 15);
+  assert.equal(processesIn(record).length > 0, true);
+  killAll(record);
+  assert.deepEqual(processesIn(record), []);
+  removeCgroups(record);
+});
 
 test('on v1 frozen processes are thawed so that they die', {
   skip: freezer === undefined && 'needs the v1 hierarchy freezer',
