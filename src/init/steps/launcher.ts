@@ -2,7 +2,7 @@
 
 import { NAMESPACES } from '../../linux/namespaces.ts';
 import type { PlanBuilder } from '../builder.ts';
-import type { InitInputs } from '../inputs.ts';
+import type { InitInputs, JoinedNamespace } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { DataRef, Label } from '../plan.ts';
 import { descriptor, type LaunchContext, numberBytes } from './context.ts';
@@ -46,6 +46,7 @@ export function launch(context: LaunchContext): void {
   joinNamespaces(plan, inputs);
   cloneInit(context);
   plan.section('init: the first process of the container');
+  joinCgroupNamespace(plan, inputs);
   plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
 }
 
@@ -106,12 +107,24 @@ function enterCgroups(plan: PlanBuilder, inputs: InitInputs): void {
 const JOIN_ORDER = ['user', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time', 'pid'];
 
 function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
-  const ordered = [...inputs.namespaces.joined].sort((a, b) => JOIN_ORDER.indexOf(a.type) - JOIN_ORDER.indexOf(b.type));
-  for (const { type, descriptor: file, pointer } of ordered) {
-    plan.step({ sentence: `join the ${type} namespace ${file.text}`, pointer }, () => {
-      plan.call('setns', [descriptor(plan, file), plan.value(NAMESPACES[type].flag, NAMESPACES[type].constant)]);
-    });
-  }
+  // Out of a cgroup namespace nobody is born into a v2 cgroup that lies outside of it (ENOENT where cgroup2 is mounted with nsdelegate, as
+  // systemd does): init joins that namespace itself.
+  const joined = inputs.namespaces.joined.filter(
+    ({ type }) => type !== 'cgroup' || inputs.cgroups.directory === undefined,
+  );
+  const ordered = joined.sort((a, b) => JOIN_ORDER.indexOf(a.type) - JOIN_ORDER.indexOf(b.type));
+  for (const namespace of ordered) join(plan, namespace);
+}
+
+function joinCgroupNamespace(plan: PlanBuilder, inputs: InitInputs): void {
+  if (inputs.cgroups.directory === undefined) return;
+  for (const namespace of inputs.namespaces.joined) if (namespace.type === 'cgroup') join(plan, namespace);
+}
+
+function join(plan: PlanBuilder, { type, descriptor: file, pointer }: JoinedNamespace): void {
+  plan.step({ sentence: `join the ${type} namespace ${file.text}`, pointer }, () => {
+    plan.call('setns', [descriptor(plan, file), plan.value(NAMESPACES[type].flag, NAMESPACES[type].constant)]);
+  });
 }
 
 function cloneInit(context: LaunchContext): void {
