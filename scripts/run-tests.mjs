@@ -15,10 +15,8 @@ const PATIENCE = Number(process.env.CONFORMANCE_PATIENCE ?? '1');
 /** Milliseconds that a file may take. */
 const DEADLINE = 300_000 * PATIENCE;
 
-/** What depends on the kind of control groups; the rest is the same in a virtual machine, where each test takes ten times as long. */
-const CGROUP_FILES = ['cgroups', 'lifecycle', 'namespaces', 'systemd'].map(
-  (name) => `build/conformance/${name}.test.js`,
-);
+/** In a virtual machine, where each test takes ten times as long: what depends on the kind of control groups. */
+const CGROUP_FILES = ['conformance/cgroups', 'conformance/resources', 'conformance/lifecycle'];
 
 /**
  * In this order. `runtime` is what the tests drive, relative to the repository. Those of a virtual machine (scripts/test-vm.sh) are run only
@@ -30,17 +28,18 @@ const SUITES = {
   conformance: { directory: 'conformance', runtime: 'dist/runt' },
   'integration-node': { directory: 'integration', runtime: 'bin/runt.js' },
   'conformance-node': { directory: 'conformance', runtime: 'bin/runt.js' },
-  'vm-file-system': { directory: 'conformance', runtime: 'dist/runt', files: CGROUP_FILES, vm: true },
+  'vm-file-system': { files: [...CGROUP_FILES, 'conformance/namespaces'], runtime: 'dist/runt', vm: true },
   'vm-systemd': {
-    directory: 'conformance',
+    files: [...CGROUP_FILES, 'conformance/systemd', 'integration/systemd'],
     runtime: 'dist/runt',
-    files: CGROUP_FILES,
     env: { RUNTIME_FLAGS: '--systemd-cgroup' },
     vm: true,
   },
 };
 
-function testFiles(directory) {
+function testFiles({ directory, files }) {
+  if (files !== undefined)
+    return files.map((name) => `build/${name}.test.js`).filter((file) => existsSync(join(root, file)));
   const path = join(root, 'build', directory);
   if (!existsSync(path)) return [];
   return readdirSync(path, { recursive: true })
@@ -140,11 +139,7 @@ if (unknown.length > 0) {
 }
 const queue = Object.entries(SUITES)
   .filter(([name, { vm }]) => (chosen.length === 0 ? vm !== true : chosen.includes(name)))
-  .flatMap(([suite, { directory, files, runtime, env }]) =>
-    testFiles(directory)
-      .filter((file) => files === undefined || files.includes(file))
-      .map((file) => ({ suite, file, runtime, env })),
-  );
+  .flatMap(([suite, { runtime, env, ...where }]) => testFiles(where).map((file) => ({ suite, file, runtime, env })));
 
 const scratch = mkdtempSync(join(tmpdir(), 'runt-tests-'));
 const all = [];

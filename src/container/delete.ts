@@ -79,6 +79,10 @@ async function endProcess(process: ProcessRecord, name: string): Promise<void> {
 export async function destroy(root: string, record: ContainerRecord, log: Log): Promise<void> {
   // In a pid namespace of its own all processes end with init.
   if (!record.ownPidNamespace) killAll(record.cgroups);
+  if (record.scope !== undefined) {
+    const { endScope } = await import('./scope.ts');
+    endScope(record.scope, log);
+  }
   removeCgroups(record.cgroups);
   removeRecord(root, record.id);
   if (record.poststop.length === 0) return;

@@ -17,13 +17,19 @@ export interface PlanOptions {
   /** Absolute. */
   readonly bundle: string;
   readonly id?: string;
+  /** As with --systemd-cgroup. */
+  readonly systemdCgroup?: boolean;
 }
 
 /** Throws what `create` would throw for the config. Needs no privilege and changes nothing. */
-export async function planContainer({ bundle, id = 'container' }: PlanOptions): Promise<Plan> {
+export async function planContainer({ bundle, id = 'container', systemdCgroup }: PlanOptions): Promise<Plan> {
   const { config, exactInteger } = await loadConfig(bundle);
   refuseUnsupported(config);
-  return compileInit(imaginedInputs(config, bundle, id, exactInteger));
+  if (systemdCgroup !== true) return compileInit(imaginedInputs(config, bundle, id, exactInteger));
+  const { scopePath } = await import('../cgroup/systemd/unit.ts');
+  const cgroupsPath = scopePath(config.linux?.cgroupsPath, id);
+  const inputs = imaginedInputs({ ...config, linux: { ...config.linux, cgroupsPath } }, bundle, id, exactInteger);
+  return compileInit({ ...inputs, config, cgroups: { entries: [], movedByRuntime: true } });
 }
 
 /** As container/prepare.ts would find them. */

@@ -42,6 +42,7 @@ export function launch(context: LaunchContext): void {
   });
   restoreCaller(plan, inputs);
   adjustOutOfMemoryScore(context);
+  waitForCgroups(context);
   enterCgroups(plan, inputs);
   joinNamespaces(plan, inputs);
   cloneInit(context);
@@ -90,6 +91,21 @@ function adjustOutOfMemoryScore({ plan, config }: LaunchContext): void {
       });
       plan.call('write', [plan.slotRef(file), String(score), String(score).length]);
       plan.call('close', [plan.slotRef(file)]);
+    });
+  });
+}
+
+/** With systemd the cgroups are there only when a process is in them: it is moved, meanwhile it waits. */
+function waitForCgroups({ plan, inputs, report }: LaunchContext): void {
+  if (inputs.cgroups.movedByRuntime !== true) return;
+  plan.step({ sentence: 'wait until systemd has made the cgroups', pointer: '/linux/cgroupsPath' }, () => {
+    const go = plan.label();
+    plan.withSlot((length) => {
+      plan.call('read', [plan.slotRef(report), plan.variable(8, '{go}'), 1], { result: length });
+      plan.branch(length, 'equal', 1, go);
+      // The runtime has ended: there is nobody to tell.
+      plan.call('exit_group', [1]);
+      plan.place(go);
     });
   });
 }
