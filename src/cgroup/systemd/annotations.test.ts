@@ -74,6 +74,8 @@ test('a property that reaches beyond the scope is refused', () => {
     'BPFProgram',
     'User',
     'MemoryMax',
+    'KillMode',
+    'SendSIGKILL',
   ];
   for (const name of [...reaching, ...reboots, ...ours, 'constructor', 'hasOwnProperty'])
     refused(name, "'poweroff.target'", /may not be set by an annotation/);

@@ -1,7 +1,7 @@
 // Annotations `org.systemd.property.NAME`: properties of the container's scope, as runc takes them. Pure.
 //
 // Annotations may come from somebody who may make containers, and nothing else: a property that stops, starts or orders other units about,
-// reboots the host, or takes back what the config says about devices and limits is refused (CVE-2024-3154). What is left
+// reboots the host, lets processes outlive the container, or takes back what the config says about devices is refused (CVE-2024-3154). What is left
 // concerns the scope alone.
 
 import { fail } from '../../error.ts';
@@ -20,11 +20,9 @@ const ALLOWED: Readonly<Record<string, 's' | 'b' | 'i' | 't' | 'as'>> = {
   IgnoreOnIsolate: 'b',
   // How the scope ends.
   CollectMode: 's',
-  KillMode: 's',
   KillSignal: 'i',
   FinalKillSignal: 'i',
   SendSIGHUP: 'b',
-  SendSIGKILL: 'b',
   RuntimeMaxUSec: 't',
   RuntimeRandomizedExtraUSec: 't',
   TimeoutStopUSec: 't',
