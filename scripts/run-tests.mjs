@@ -10,19 +10,36 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const reporter = new URL('test-reporter.mjs', import.meta.url).href;
 const CONCURRENCY = 2;
+/** How many times slower than usual this machine is (conformance/harness/wait.ts). */
+const PATIENCE = Number(process.env.CONFORMANCE_PATIENCE ?? '1');
 /** Milliseconds that a file may take. */
-const DEADLINE = 300_000;
+const DEADLINE = 300_000 * PATIENCE;
 
-/** In this order. `runtime` is what the tests drive, relative to the repository. */
+/** In a virtual machine, where each test takes ten times as long: what depends on the kind of control groups. */
+const CGROUP_FILES = ['conformance/cgroups', 'conformance/resources', 'conformance/lifecycle'];
+
+/**
+ * In this order. `runtime` is what the tests drive, relative to the repository. Those of a virtual machine (scripts/test-vm.sh) are run only
+ * where they are asked for.
+ */
 const SUITES = {
   unit: { directory: 'src' },
   integration: { directory: 'integration', runtime: 'dist/runt' },
   conformance: { directory: 'conformance', runtime: 'dist/runt' },
   'integration-node': { directory: 'integration', runtime: 'bin/runt.js' },
   'conformance-node': { directory: 'conformance', runtime: 'bin/runt.js' },
+  'vm-file-system': { files: [...CGROUP_FILES, 'conformance/namespaces'], runtime: 'dist/runt', vm: true },
+  'vm-systemd': {
+    files: [...CGROUP_FILES, 'conformance/systemd', 'integration/systemd'],
+    runtime: 'dist/runt',
+    env: { RUNTIME_FLAGS: '--systemd-cgroup' },
+    vm: true,
+  },
 };
 
-function testFiles(directory) {
+function testFiles({ directory, files }) {
+  if (files !== undefined)
+    return files.map((name) => `build/${name}.test.js`).filter((file) => existsSync(join(root, file)));
   const path = join(root, 'build', directory);
   if (!existsSync(path)) return [];
   return readdirSync(path, { recursive: true })
@@ -32,9 +49,9 @@ function testFiles(directory) {
 }
 
 /** Resolves with the file's results; a process that ends badly without a failed test is a failure of its own. */
-function runFile({ suite, file, runtime }, scratch, number) {
+function runFile({ suite, file, runtime, env: more }, scratch, number) {
   const report = join(scratch, `${number}.jsonl`);
-  const env = { ...process.env, ...(runtime === undefined ? {} : { RUNTIME: join(root, runtime) }) };
+  const env = { ...process.env, ...(runtime === undefined ? {} : { RUNTIME: join(root, runtime) }), ...more };
   delete env.NODE_TEST_CONTEXT;
   const begin = performance.now();
   const child = spawn(
@@ -87,9 +104,10 @@ const count = (results, type) => results.filter((result) => result.type === type
 const counts = (results) => ['passed', 'failed', 'skipped'].map((type) => `${count(results, type)} ${type}`).join(', ');
 const indent = (text) => text.trimEnd().replaceAll(/^/gm, '    ');
 
+const fileName = (file) => file.replace(/^build\//, '').replace(/\.js$/, '.ts');
+
 function print({ suite, file, results, seconds }) {
-  const name = file.replace(/^build\//, '').replace(/\.js$/, '.ts');
-  console.log(`${suite}: ${name}: ${counts(results)} (${seconds.toFixed(1)} s)`);
+  console.log(`${suite}: ${fileName(file)}: ${counts(results)} (${seconds.toFixed(1)} s)`);
   for (const { type, name: test, text } of results)
     if (type === 'failed') console.log(`  FAILED ${test}\n${indent(text)}`);
 }
@@ -101,15 +119,27 @@ function printSkipped(results) {
   for (const [reason, times] of reasons) console.log(`  ${times} × ${reason}`);
 }
 
-const chosen = process.argv.slice(2);
+/** The Test Anything Protocol: a line a test, and how many there are. */
+function printTap(results) {
+  console.log('\nTAP version 13');
+  results.forEach(({ suite, file, name, type, text }, index) => {
+    const title = `${suite}: ${fileName(file)}: ${name}`.replaceAll('#', '\\#');
+    const skipped = type === 'skipped' ? ` # SKIP ${text}` : '';
+    console.log(`${type === 'failed' ? 'not ok' : 'ok'} ${index + 1} - ${title}${skipped}`);
+  });
+  console.log(`1..${results.length}`);
+}
+
+const tap = process.argv[2] === '--tap';
+const chosen = process.argv.slice(tap ? 3 : 2);
 const unknown = chosen.filter((name) => !(name in SUITES));
 if (unknown.length > 0) {
   console.error(`no such suite: ${unknown.join(', ')}; there are ${Object.keys(SUITES).join(', ')}`);
   process.exit(1);
 }
 const queue = Object.entries(SUITES)
-  .filter(([name]) => chosen.length === 0 || chosen.includes(name))
-  .flatMap(([suite, { directory, runtime }]) => testFiles(directory).map((file) => ({ suite, file, runtime })));
+  .filter(([name, { vm }]) => (chosen.length === 0 ? vm !== true : chosen.includes(name)))
+  .flatMap(([suite, { runtime, env, ...where }]) => testFiles(where).map((file) => ({ suite, file, runtime, env })));
 
 const scratch = mkdtempSync(join(tmpdir(), 'runt-tests-'));
 const all = [];
@@ -120,12 +150,13 @@ async function work() {
     const number = next++;
     const done = await runFile(queue[number], scratch, number);
     print(done);
-    all.push(...done.results);
+    all.push(...done.results.map((result) => ({ ...result, suite: done.suite, file: done.file })));
   }
 }
 await Promise.all(Array.from({ length: CONCURRENCY }, work));
 rmSync(scratch, { recursive: true, force: true });
 
+if (tap) printTap(all);
 printSkipped(all);
 console.log(`\n${queue.length} files in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
 console.log(counts(all));

@@ -26,6 +26,6 @@ export {
 export { cgroupsOf, mountsOf, processesOf } from './leftovers.ts';
 export { type MountEntry, mountAt, parseMountinfo } from './mountinfo.ts';
 export { addFile } from './rootfs.ts';
-export { invokeTogether, type Result, runtimeKind, runtimePath } from './runtime.ts';
+export { byPathOnly, invokeTogether, type Result, runtimeKind, runtimePath } from './runtime.ts';
 export { type Sandbox, writeIn } from './sandbox.ts';
-export { sleep, waitFor } from './wait.ts';
+export { patience, sleep, waitFor } from './wait.ts';

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patience } from './wait.ts';
 
 export type Kind = 'runc' | 'crun' | 'runt' | 'other';
 
@@ -29,7 +30,7 @@ export interface InvokeOptions {
   readonly prelude?: string;
 }
 
-const deadline = 30_000;
+const deadline = 30_000 * patience;
 
 function repositoryRoot(start: string): string | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
@@ -47,6 +48,14 @@ export function findRuntime(): string {
 }
 
 export const runtimePath = findRuntime();
+
+/** Global options before all others, from `RUNTIME_FLAGS`, separated by blanks: by them a whole run tests another way of the runtime. */
+export const runtimeFlags = (process.env['RUNTIME_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
+
+/** A reason to skip what names a cgroup by its path, where systemd manages the cgroups: it is named by slice, prefix and name there. */
+export const byPathOnly = runtimeFlags.includes('--systemd-cgroup')
+  ? 'with --systemd-cgroup a cgroup is named otherwise than by its path'
+  : false;
 
 /** Which program it is, by the first line of `--version`: some are known to differ from the specification in places. */
 function kindOf(path: string): Kind {
@@ -66,8 +75,8 @@ export function invoke(args: readonly string[], options: InvokeOptions): Result 
   try {
     const argv =
       options.prelude === undefined
-        ? [runtimePath, ...args]
-        : ['/bin/sh', '-c', `${options.prelude}\nexec "$@"`, 'sh', runtimePath, ...args];
+        ? [runtimePath, ...runtimeFlags, ...args]
+        : ['/bin/sh', '-c', `${options.prelude}\nexec "$@"`, 'sh', runtimePath, ...runtimeFlags, ...args];
     const [file = runtimePath, ...rest] = argv;
     const child = spawnSync(file, rest, {
       stdio: [options.input === undefined ? 'ignore' : 'pipe', out, err, ...(options.descriptors ?? [])],
@@ -94,7 +103,7 @@ export function invokeTogether(commands: readonly (readonly string[])[], directo
   const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
   const script = commands
     .map((args, index) => {
-      const line = [runtimePath, ...args].map(quote).join(' ');
+      const line = [runtimePath, ...runtimeFlags, ...args].map(quote).join(' ');
       const output = quote(`${directory}/together-${index}`);
       return `( ${line} >${output}.out 2>${output}.err </dev/null; echo $? >${output}.status ) &`;
     })

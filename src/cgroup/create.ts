@@ -38,16 +38,16 @@ export interface CgroupHandles {
 /**
  * Makes the recorded directories and opens the handles. Where it fails, it removes what it made and throws `cgroup`.
  * A cgroup that was there is used if no process is in it (as runc 1.1 and later); none may be frozen: init would hang.
- * `pointer` is the config's value that named the place, if one did.
+ * `pointer` is the config's value that named the place, if one did; `inhabitant` a process of the container's that may be in it already.
  */
-export function createCgroups(record: CgroupRecord, pointer?: string): CgroupHandles {
+export function createCgroups(record: CgroupRecord, pointer?: string, inhabitant?: number): CgroupHandles {
   const made: string[] = [];
   const tasks: CgroupHandle[] = [];
   let unified: CgroupHandle | null = null;
   const cgroups: CgroupEntry[] = [];
   try {
     for (const entry of record.cgroups) {
-      if (entry.existing === entry.path) refuseOccupied(entry, pointer);
+      if (entry.existing === entry.path) refuseOccupied(entry, pointer, inhabitant);
       makeDirectories(entry, made, pointer);
       cgroups.push(confirm(entry));
       const { version, controllers, path } = entry;
@@ -130,8 +130,8 @@ function removeMade(made: readonly string[]): void {
   }
 }
 
-function refuseOccupied(entry: CgroupEntry, pointer: string | undefined): void {
-  const pids = pidsBelow(entry);
+function refuseOccupied(entry: CgroupEntry, pointer: string | undefined, inhabitant: number | undefined): void {
+  const pids = pidsBelow(entry).filter((pid) => pid !== inhabitant);
   if (pids.length === 0) return;
   fail({
     code: 'cgroup',

@@ -24,7 +24,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'systemd-cgroup',
     kind: 'flag',
-    help: 'let systemd manage the control groups; create and run refuse it for now',
+    help: 'let systemd manage the control groups; linux.cgroupsPath is SLICE:PREFIX:NAME then',
   },
   {
     name: 'rootless',

@@ -5,9 +5,10 @@ import { closeHandles, createCgroups } from '../cgroup/create.ts';
 import { devicePolicy } from '../cgroup/device-rules.ts';
 import { applyDevices } from '../cgroup/devices.ts';
 import { hasLimits } from '../cgroup/has-limits.ts';
-import { detectCgroups } from '../cgroup/host.ts';
+import { type CgroupHost, detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
 import { recordCgroups } from '../cgroup/record.ts';
+import type { PlannedScope } from '../cgroup/systemd/scope.ts';
 import { fail } from '../error.ts';
 import { compileInit } from '../init/compile.ts';
 import type { InitInputs } from '../init/inputs.ts';
@@ -31,7 +32,7 @@ import { firstRecord } from './first-record.ts';
 import { writeFrontRecord } from './front-record.ts';
 import { readTail, runHooks } from './hooks.ts';
 import { writePidFile } from './pid-file.ts';
-import { prepare } from './prepare.ts';
+import { checkPreserved, prepare } from './prepare.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
 import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
@@ -70,22 +71,28 @@ export async function createContainer(options: CreateOptions): Promise<Container
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
   }
   refuseUnsupported(loaded.config);
+  checkPreserved(options.preserveFds);
+  const cgroupHost = detectCgroups();
   const tools = hasLimits(loaded.config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
-  reserve(root, id);
+  const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
   const descriptors = createDescriptors();
   const progress: Progress = { hooksRun: false };
   try {
-    return construct(options, loaded, descriptors, progress, tools);
+    reserve(root, id);
+    progress.reserved = true;
+    return construct({ options, loaded, descriptors, progress, cgroupHost, tools, scope });
   } catch (error) {
-    await undo(options, progress);
+    if (progress.reserved === true) await undo(options, progress);
     throw error;
   } finally {
     descriptors.closeAll();
+    scope?.close();
   }
 }
 
 /** How far a create has come, for undoing it. */
 interface Progress {
+  reserved?: true;
   record?: ContainerRecord;
   launcher?: number;
   init?: number;
@@ -93,42 +100,53 @@ interface Progress {
   pidFile?: string;
 }
 
-function refuseOptions({ consoleSocket, pidfdSocket, systemdCgroup }: CreateOptions): void {
+function refuseOptions({ consoleSocket, pidfdSocket }: CreateOptions): void {
   const refuse = (option: string): never =>
     fail({ code: 'unsupported', message: `${option} is not supported yet by this version of runt` });
   if (consoleSocket !== undefined) refuse('--console-socket');
   if (pidfdSocket !== undefined) refuse('--pidfd-socket');
-  if (systemdCgroup) refuse('--systemd-cgroup');
 }
 
-function construct(
-  options: CreateOptions,
-  loaded: LoadedConfig,
-  descriptors: Descriptors,
-  progress: Progress,
-  tools: LimitTools,
-): ContainerRecord {
+interface Construction {
+  readonly options: CreateOptions;
+  readonly loaded: LoadedConfig;
+  readonly descriptors: Descriptors;
+  readonly progress: Progress;
+  readonly cgroupHost: CgroupHost;
+  readonly tools: LimitTools;
+  /** Absent: the cgroups are made by file system. */
+  readonly scope: PlannedScope | undefined;
+}
+
+function construct(construction: Construction): ContainerRecord {
+  const { options, loaded, descriptors, progress, cgroupHost, tools, scope } = construction;
   const { root, id, bundle, log } = options;
   const { config } = loaded;
-  const cgroupHost = detectCgroups();
   const given = config.linux?.cgroupsPath;
-  const cgroups = recordCgroups(planCgroups(cgroupHost, { cgroupsPath: given, id }));
+  const cgroups = scope?.cgroups ?? recordCgroups(planCgroups(cgroupHost, { cgroupsPath: given, id }));
   const policy = devicePolicy(config.linux?.resources?.devices ?? []);
   const limits = tools?.planLimits(config.linux?.resources ?? {}, cgroupHost, loaded.exactInteger);
   for (const { message, pointer } of limits?.warnings ?? []) log.warning(`${message} [${pointer}]`);
   let record = firstRecord(options, config, cgroups);
+  if (scope !== undefined) record = { ...record, scope: scope.record };
   // Before anything is made: whoever finds this record can remove it all.
   writeRecord(root, record);
 
   // What fails there has undone itself, and must not be undone again: the cgroup may be somebody else's.
-  const handles = createCgroups(cgroups, given === undefined ? undefined : '/linux/cgroupsPath');
+  const handles =
+    scope === undefined
+      ? createCgroups(cgroups, given === undefined ? undefined : '/linux/cgroupsPath')
+      : { tasks: [], unified: null, record: cgroups };
   record = { ...record, cgroups: handles.record };
   progress.record = record;
   let prepared: ReturnType<typeof prepare>;
   try {
-    prepareCgroups({ host: cgroupHost, record: handles.record, config, tools, limits });
-    applyDevices(handles, policy);
-    prepared = prepare({ ...options, config, descriptors, cgroupHost, cgroups: handles });
+    if (scope === undefined) {
+      prepareCgroups({ host: cgroupHost, record: handles.record, config, tools, limits });
+      applyDevices(handles, policy);
+    }
+    const moved = scope === undefined ? {} : ({ movedByRuntime: true } as const);
+    prepared = prepare({ ...options, config, descriptors, cgroupHost, cgroups: handles, ...moved });
   } catch (error) {
     closeHandles(handles);
     throw error;
@@ -156,6 +174,19 @@ function construct(
 
   const launcher = launch(options, plan, descriptors);
   progress.launcher = launcher.pid;
+  if (scope !== undefined) {
+    // The launcher waits. What fails here is undone by way of the first record.
+    const entered = scope.start(launcher.pid, policy, limits?.writes ?? []);
+    record = { ...record, cgroups: entered.record };
+    progress.record = record;
+    try {
+      prepareCgroups({ host: cgroupHost, record: entered.record, config, tools, limits });
+      applyDevices(entered, policy);
+    } finally {
+      closeHandles(entered);
+    }
+    sendPacket(ours, GO);
+  }
   // While the launcher and init are at work.
   const steps = startSteps(plan);
   const write = (pid: number, ready: boolean): void => {

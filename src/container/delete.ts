@@ -83,6 +83,10 @@ export async function destroy(root: string, record: ContainerRecord, log: Log): 
   // In a pid namespace of its own all processes end with init.
   if (!record.ownPidNamespace && processesIn(record.cgroups).length > 0)
     (await import('../cgroup/kill.ts')).killAll(record.cgroups);
+  if (record.scope !== undefined) {
+    const { endScope } = await import('./scope.ts');
+    endScope(record.scope, log);
+  }
   removeCgroups(record.cgroups);
   removeRecord(root, record.id);
   if (record.poststop.length === 0) return;

@@ -6,9 +6,9 @@ import { encodeFrontRecord, FLAG, FRONT_FILE } from '../front/record.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
 
 /** FLAG bits: what the front may do for the container. */
-export function frontFlags({ hasProcess, ownPidNamespace, poststart, poststop }: ContainerRecord): bigint {
+export function frontFlags({ hasProcess, ownPidNamespace, poststart, poststop, scope }: ContainerRecord): bigint {
   const start = hasProcess && poststart.length === 0;
-  const remove = ownPidNamespace && poststop.length === 0;
+  const remove = ownPidNamespace && poststop.length === 0 && scope === undefined;
   return (start ? FLAG.start : 0n) | (remove ? FLAG.delete : 0n);
 }
 

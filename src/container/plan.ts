@@ -19,14 +19,23 @@ export interface PlanOptions {
   /** Absolute. */
   readonly bundle: string;
   readonly id?: string;
+  /** As with --systemd-cgroup. */
+  readonly systemdCgroup?: boolean;
 }
 
 /** Throws what `create` would throw for the config. Needs no privilege and changes nothing. */
-export async function planContainer({ bundle, id = 'container' }: PlanOptions): Promise<Plan> {
+export async function planContainer({ bundle, id = 'container', systemdCgroup }: PlanOptions): Promise<Plan> {
   const { config, exactInteger } = await loadConfig(bundle);
   refuseUnsupported(config);
-  const plan = compileInit(imaginedInputs(config, bundle, id, exactInteger));
-  const host = hasLimits(config.linux?.resources) ? await limitSteps(config, id, exactInteger) : undefined;
+  const asked = config.linux?.cgroupsPath;
+  const path = systemdCgroup === true ? (await import('../cgroup/systemd/unit.ts')).scopePath(asked, id) : asked;
+  const placed =
+    path === undefined || path === asked ? config : { ...config, linux: { ...config.linux, cgroupsPath: path } };
+  const inputs = imaginedInputs(placed, bundle, id, exactInteger);
+  const plan = compileInit(
+    systemdCgroup === true ? { ...inputs, config, cgroups: { entries: [], movedByRuntime: true } } : inputs,
+  );
+  const host = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : undefined;
   return host === undefined ? plan : { host, ...plan };
 }
 

@@ -35,6 +35,8 @@ export interface PrepareOptions {
   readonly descriptors: Descriptors;
   readonly cgroupHost: CgroupHost;
   readonly cgroups: CgroupHandles;
+  /** systemd makes the cgroups when the launcher is there. */
+  readonly movedByRuntime?: true;
 }
 
 /** In their order. Throws RuntErrors that name the mount. `root`: a descriptor of the root file system. */
@@ -154,5 +156,7 @@ function checkProcSource(fd: number, source: string, inode: number, pointer: str
 
 /** The v1 hierarchies as folders of the container's cgroup mount. */
 function cgroupHierarchies({ cgroups }: PrepareOptions): CgroupHierarchy[] {
-  return cgroups.tasks.map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path }));
+  return cgroups.record.cgroups
+    .filter(({ version }) => version === 1)
+    .map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path }));
 }

@@ -28,7 +28,6 @@ export type Prepared = Pick<
 /** Throws RuntErrors that name the config's field. */
 export function prepare(options: PrepareOptions): Prepared {
   const { config, descriptors, cgroups, noPivot } = options;
-  checkPreserved(options.preserveFds);
   const root = prepareRoot(options);
   const namespaces = prepareNamespaces(config, descriptors);
   const mounts = prepareMounts(options, root.tree.fd);
@@ -42,6 +41,7 @@ export function prepare(options: PrepareOptions): Prepared {
         controllers,
         file: descriptors.inherit(fd, `${path}/tasks`),
       })),
+      ...(options.movedByRuntime === true ? { movedByRuntime: true as const } : {}),
       ...(cgroups.unified === null ? {} : { directory: descriptors.inherit(cgroups.unified.fd, cgroups.unified.path) }),
     },
     caller: { openFiles: callersOpenFiles(), ignoredSignals: signalNumbers(ignoredSignals()) },
@@ -136,8 +136,8 @@ function signalNumbers(ignored: bigint): number[] {
   return signals;
 }
 
-/** A descriptor of the engine's own must never be passed on as one of the caller's. */
-function checkPreserved(count: number): void {
+/** A descriptor of the engine's own must never be passed on as one of the caller's. To be called before anything is opened. Throws `usage`. */
+export function checkPreserved(count: number): void {
   for (let fd = 3; fd < 3 + count; fd++) {
     let target: string;
     try {

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import type { CgroupRecord } from '../cgroup/record.ts';
+import type { ScopeRecord } from '../cgroup/systemd/scope.ts';
 import { fail } from '../error.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { isSameProcess, processStat } from '../linux/procfs.ts';
@@ -56,6 +57,8 @@ export interface ContainerRecord {
   readonly cgroups: CgroupRecord;
   /** linux.resources, as `update` has changed it since. */
   readonly resources?: LinuxResources;
+  /** With --systemd-cgroup: the unit that holds the cgroups. */
+  readonly scope?: ScopeRecord;
   /** The config has a `process` to start. */
   readonly hasProcess: boolean;
   /** Its processes die with its init, since it has a pid namespace of its own. */

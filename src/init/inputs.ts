@@ -82,6 +82,8 @@ export interface InitInputs {
     readonly entries: readonly CgroupEntry[];
     /** cgroup v2: init is born in it. */
     readonly directory?: Descriptor;
+    /** The runtime (systemd) moves the launcher: it waits for the runtime's word, and init inherits its cgroups. */
+    readonly movedByRuntime?: true;
   };
   /** Descriptors 3 to 2 + preserveFds stay open in the container. */
   readonly preserveFds: number;

@@ -12,7 +12,6 @@ function refuse(what: string): never {
 
 /** Paths are made absolute here: nothing below depends on the working directory. */
 export function createOptions({ options, globals, positionals, log }: Invocation): CreateOptions {
-  if (globals.flag('systemd-cgroup')) refuse('--systemd-cgroup');
   if (globals.text('rootless') === 'true') refuse('--rootless true');
   const root = stateRoot(globals.text('root'), thisCaller());
   if (root.perUser) prepareUserRoot(root.path);
@@ -31,7 +30,7 @@ export function createOptions({ options, globals, positionals, log }: Invocation
     noPivot: options.flag('no-pivot'),
     noNewKeyring: options.flag('no-new-keyring'),
     preserveFds: options.count('preserve-fds'),
-    systemdCgroup: false,
+    systemdCgroup: globals.flag('systemd-cgroup'),
     log,
     ...(pidFile === undefined ? {} : { pidFile }),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),

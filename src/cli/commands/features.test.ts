@@ -33,6 +33,5 @@ test('what a later version brings is not claimed', () => {
     assert.equal(part?.enabled, false);
   }
   assert.equal(linux?.mountExtensions?.idmap?.enabled, false);
-  assert.equal(linux?.cgroup?.systemd, false);
   assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'uts']);
 });

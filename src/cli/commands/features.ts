@@ -23,7 +23,7 @@ export function featuresDocument(): Features {
     linux: {
       namespaces: NAMESPACE_TYPES,
       capabilities: [...CAPABILITIES],
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: { enabled: false },
       apparmor: { enabled: false },
       selinux: { enabled: false },
@@ -32,8 +32,8 @@ export function featuresDocument(): Features {
       netDevices: { enabled: false },
     },
     annotations: { 'runt.version': VERSION, 'runt.commit': COMMIT },
-    // No annotation of config.json changes what runt does.
-    potentiallyUnsafeConfigAnnotations: [],
+    // A name that ends with a full stop stands for all that begin with it (features.md).
+    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.'],
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { NAMESPACES } from '../../linux/namespaces.ts';
 import type { PlanBuilder } from '../builder.ts';
-import type { InitInputs } from '../inputs.ts';
+import type { InitInputs, JoinedNamespace } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { DataRef, Label } from '../plan.ts';
 import { descriptor, type LaunchContext, numberBytes } from './context.ts';
@@ -42,6 +42,7 @@ export function launch(context: LaunchContext): void {
   });
   restoreCaller(plan, inputs);
   adjustOutOfMemoryScore(context);
+  waitForCgroups(context);
   enterCgroups(plan, inputs, false);
   joinNamespaces(plan, inputs);
   cloneInit(context);
@@ -53,6 +54,7 @@ export function launch(context: LaunchContext): void {
       plan.call('unshare', [plan.value(flag, constant)]);
     });
   }
+  joinCgroupNamespace(plan, inputs);
   plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
 }
 
@@ -100,6 +102,21 @@ function adjustOutOfMemoryScore({ plan, config }: LaunchContext): void {
   });
 }
 
+/** With systemd the cgroups are there only when a process is in them: it is moved, meanwhile it waits. */
+function waitForCgroups({ plan, inputs, report }: LaunchContext): void {
+  if (inputs.cgroups.movedByRuntime !== true) return;
+  plan.step({ sentence: 'wait until systemd has made the cgroups', pointer: '/linux/cgroupsPath' }, () => {
+    const go = plan.label();
+    plan.withSlot((length) => {
+      plan.call('read', [plan.slotRef(report), plan.variable(8, '{go}'), 1], { result: length });
+      plan.branch(length, 'equal', 1, go);
+      // The runtime has ended: there is nobody to tell.
+      plan.call('exit_group', [1]);
+      plan.place(go);
+    });
+  });
+}
+
 /**
  * Those of v1 that count what is forked are entered by init itself: the launcher would be one more process under pids.max, and the namespaces
  * that clone makes would be charged to the container's memory. In v2 both come by themselves: clone charges its caller.
@@ -132,12 +149,24 @@ function makesCgroupNamespaceLate({ cgroups, namespaces }: InitInputs): boolean 
 const JOIN_ORDER = ['user', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time', 'pid'];
 
 function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
-  const ordered = [...inputs.namespaces.joined].sort((a, b) => JOIN_ORDER.indexOf(a.type) - JOIN_ORDER.indexOf(b.type));
-  for (const { type, descriptor: file, pointer } of ordered) {
-    plan.step({ sentence: `join the ${type} namespace ${file.text}`, pointer }, () => {
-      plan.call('setns', [descriptor(plan, file), plan.value(NAMESPACES[type].flag, NAMESPACES[type].constant)]);
-    });
-  }
+  // Out of a cgroup namespace nobody is born into a v2 cgroup that lies outside of it (ENOENT where cgroup2 is mounted with nsdelegate, as
+  // systemd does): init joins that namespace itself.
+  const joined = inputs.namespaces.joined.filter(
+    ({ type }) => type !== 'cgroup' || inputs.cgroups.directory === undefined,
+  );
+  const ordered = joined.sort((a, b) => JOIN_ORDER.indexOf(a.type) - JOIN_ORDER.indexOf(b.type));
+  for (const namespace of ordered) join(plan, namespace);
+}
+
+function joinCgroupNamespace(plan: PlanBuilder, inputs: InitInputs): void {
+  if (inputs.cgroups.directory === undefined) return;
+  for (const namespace of inputs.namespaces.joined) if (namespace.type === 'cgroup') join(plan, namespace);
+}
+
+function join(plan: PlanBuilder, { type, descriptor: file, pointer }: JoinedNamespace): void {
+  plan.step({ sentence: `join the ${type} namespace ${file.text}`, pointer }, () => {
+    plan.call('setns', [descriptor(plan, file), plan.value(NAMESPACES[type].flag, NAMESPACES[type].constant)]);
+  });
 }
 
 function cloneInit(context: LaunchContext): void {

@@ -1,0 +1,217 @@
+// --systemd-cgroup: the container's cgroup is a transient scope of systemd's, as with runc (its docs/systemd.md).
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import {
+  type Config,
+  type Container,
+  cgroupsOf,
+  check,
+  ok,
+  refused,
+  runtimeKind,
+  type Sandbox,
+  waitFor,
+} from './harness/index.ts';
+
+// sd_booted(3)
+const isSystemd = existsSync('/run/systemd/system');
+const skip = isSystemd ? false : 'needs systemd as the first process of the host (npm run test:vm)';
+const SYSTEMD = { global: ['--systemd-cgroup'] };
+
+/** The container is not started: its init is what is looked at. */
+function created(box: Sandbox, edit?: (config: Config) => void): Container {
+  const container = box.container((config) => {
+    config.process.args = ['/bin/sleep', '300'];
+    edit?.(config);
+  });
+  ok(container.create(SYSTEMD));
+  return container;
+}
+
+/** The path in the hierarchy that systemd manages. */
+function cgroupOf(container: Container): string {
+  const text = readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8');
+  return /^\d+:name=systemd:(.*)$/m.exec(text)?.[1] ?? /^0::(.*)$/m.exec(text)?.[1] ?? '';
+}
+
+function systemctl(...args: string[]): string {
+  return spawnSync('systemctl', args, { encoding: 'utf8' }).stdout.trim();
+}
+
+const show = (unit: string, property: string): string => systemctl('show', '--value', `--property=${property}`, unit);
+const unitOf = (container: Container): string => `${runtimeKind}-${container.id}.scope`;
+
+check('the container is in a scope of its own in system.slice, which is delegated to it', { skip }, (box) => {
+  const container = created(box);
+  const unit = unitOf(container);
+  assert.equal(cgroupOf(container), `/system.slice/${unit}`);
+  assert.equal(systemctl('is-active', unit), 'active');
+  const properties = [
+    'Slice',
+    'Delegate',
+    'DefaultDependencies',
+    'TasksAccounting',
+    'MemoryAccounting',
+    'CPUAccounting',
+  ];
+  assert.deepEqual(
+    properties.map((name) => show(unit, name)),
+    ['system.slice', 'yes', 'no', 'yes', 'yes', 'yes'],
+  );
+});
+
+check('every hierarchy has the container in the cgroup of the scope, and init sees it as its root', { skip }, (box) => {
+  const container = created(box, (config) => {
+    config.process.args = ['/bin/sh', '-c', 'cat /proc/self/cgroup; sleep 300'];
+    config.linux.namespaces.push({ type: 'cgroup' });
+  });
+  const unit = unitOf(container);
+  const paths = readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8').trim().split('\n');
+  for (const line of paths) assert.ok(line.endsWith(`:/system.slice/${unit}`), line);
+  ok(container.start());
+  for (const line of container
+    .waitForOutput(/0::.*\n$/)
+    .trim()
+    .split('\n'))
+    assert.ok(line.endsWith(':/'), line);
+});
+
+check('cgroupsPath names slice, prefix and name; the slice is made with those above it', { skip }, (box) => {
+  const slice = `${box.token}-inner.slice`;
+  const container = created(box, (config) => {
+    config.linux.cgroupsPath = `${slice}:engine:name`;
+  });
+  try {
+    assert.equal(cgroupOf(container), `/${box.token}.slice/${slice}/engine-name.scope`);
+    assert.equal(show('engine-name.scope', 'Slice'), slice);
+    ok(container.delete({ flags: ['--force'] }));
+  } finally {
+    // Slices are the engine's to stop: others may use them.
+    systemctl('stop', slice, `${box.token}.slice`);
+  }
+});
+
+check('a cgroupsPath that is a path is refused, with the form that is expected', { skip }, (box) => {
+  const container = box.container((config) => {
+    config.linux.cgroupsPath = `/${box.token}`;
+  });
+  refused(container.create(SYSTEMD), /slice:prefix:name/);
+  assert.deepEqual(box.leftovers(), []);
+});
+
+check('delete removes the unit and its cgroups', { skip }, (box) => {
+  const container = created(box);
+  const unit = unitOf(container);
+  ok(container.start());
+  ok(container.delete({ flags: ['--force'] }));
+  assert.equal(show(unit, 'LoadState'), 'not-found');
+  assert.deepEqual(cgroupsOf(container.id), []);
+});
+
+check('delete ends processes that have outlived a container without a pid namespace', { skip }, (box) => {
+  const container = created(box, (config) => {
+    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid');
+    config.process.args = ['/bin/sh', '-c', 'sleep 300 & echo ready'];
+  });
+  ok(container.start());
+  container.waitForStatus('stopped');
+  ok(container.delete());
+  box.assertNothingLeft();
+});
+
+check('the end of the last process ends the unit', { skip }, (box) => {
+  const container = created(box);
+  const unit = unitOf(container);
+  ok(container.kill('KILL'));
+  container.waitForStatus('stopped');
+  waitFor('the end of the unit', () => show(unit, 'ActiveState') === 'inactive');
+  ok(container.delete());
+});
+
+check('a second container with the unit of a first is refused, and the first lives on', { skip }, (box) => {
+  const edit = (config: Config) => {
+    config.linux.cgroupsPath = `system.slice:${box.token}:same`;
+  };
+  const first = created(box, edit);
+  const second = box.container(edit);
+  refused(second.create(SYSTEMD), /same\.scope|not empty/);
+  refused(second.stateResult());
+  assert.equal(first.state().status, 'created');
+  assert.equal(systemctl('is-active', `${box.token}-same.scope`), 'active');
+  ok(first.start());
+});
+
+// --- annotations ----------------------------------------------------------------------------------------------------
+
+check('annotations org.systemd.property.* are properties of the unit', { skip }, (box) => {
+  const container = created(box, (config) => {
+    config.annotations = {
+      'org.systemd.property.TimeoutStopUSec': 'uint64 123456789',
+      'org.systemd.property.RuntimeMaxSec': 'uint64 900',
+      'org.systemd.property.CollectMode': "'inactive-or-failed'",
+    };
+  });
+  const unit = unitOf(container);
+  assert.deepEqual(
+    ['TimeoutStopUSec', 'RuntimeMaxUSec', 'CollectMode'].map((name) => show(unit, name)),
+    ['2min 3.456789s', '15min', 'inactive-or-failed'],
+  );
+});
+
+check('an annotation that is no property, or has no value, is refused by its name', { skip }, (box) => {
+  const wrong = { 'org.systemd.property.ab': 'true', 'org.systemd.property.TimeoutStopUSec': 'uint64 x' };
+  for (const [key, value] of Object.entries(wrong)) {
+    const container = box.container((config) => {
+      config.annotations = { [key]: value };
+    });
+    const { stderr } = refused(container.create(SYSTEMD));
+    assert.ok(stderr.includes(key), stderr);
+  }
+  assert.deepEqual(box.leftovers(), []);
+});
+
+check(
+  'CVE-2024-3154: an annotation can not make systemd start, stop or reboot anything',
+  { skip, knownToFail: { runc: 'takes every property', crun: 'takes every property' } },
+  (box) => {
+    const container = box.container((config) => {
+      config.annotations = { 'org.systemd.property.SuccessAction': "'exit'" };
+    });
+    refused(container.create(SYSTEMD), /SuccessAction/);
+    assert.deepEqual(box.leftovers(), []);
+  },
+);
+
+// --- devices --------------------------------------------------------------------------------------------------------
+
+check('device rules outlast a reload of systemd', { skip }, (box) => {
+  const container = created(box, (config) => {
+    config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' });
+    const capabilities = ['CAP_MKNOD', 'CAP_SYSLOG'];
+    config.process.capabilities = { bounding: capabilities, permitted: capabilities, effective: capabilities };
+    config.process.args = [
+      '/bin/sh',
+      '-c',
+      'exec 2>&1; cd /tmp; mknod k c 1 11; mknod z c 1 5; head -c 1 z | wc -c; dd if=k of=/dev/null bs=1 count=0; echo end',
+    ];
+  });
+  systemctl('daemon-reload');
+  ok(container.start());
+  const output = container.waitForOutput(/end\n$/);
+  assert.match(output, /^1$/m);
+  assert.match(output, /k.*Operation not permitted/);
+});
+
+// --- without systemd ------------------------------------------------------------------------------------------------
+
+check(
+  'where systemd is not running, an error says so, and nothing is left',
+  { skip: isSystemd && 'systemd is running on this host' },
+  (box) => {
+    const container = box.container();
+    refused(container.create(SYSTEMD), /systemd/);
+    assert.deepEqual(box.leftovers(), []);
+  },
+);
