@@ -21,7 +21,9 @@ import { packetPair, sendPacket } from '../linux/sockets.ts';
 import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
+import type { Config } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
+import { isHostRoot } from './caller.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
@@ -33,6 +35,7 @@ import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
 import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
 import { refuseUnsupported } from './unsupported.ts';
+import type { UserNamespace } from './user-namespace.ts';
 
 export interface CreateOptions {
   /** The state root. */
@@ -46,6 +49,8 @@ export interface CreateOptions {
   readonly noNewKeyring: boolean;
   readonly preserveFds: number;
   readonly systemdCgroup: boolean;
+  /** Go on where control groups may not be used; `auto`: if the caller is not root on the host. */
+  readonly rootless: 'true' | 'false' | 'auto';
   readonly consoleSocket?: string;
   readonly pidfdSocket?: string;
   readonly log: Log;
@@ -65,11 +70,12 @@ export async function createContainer(options: CreateOptions): Promise<Container
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
   }
   refuseUnsupported(loaded.config);
+  const users = await usersOf(options, loaded.config);
   reserve(root, id);
   const descriptors = createDescriptors();
   const progress: Progress = { hooksRun: false };
   try {
-    return construct(options, loaded, descriptors, progress);
+    return construct(options, loaded, descriptors, progress, users);
   } catch (error) {
     await undo(options, progress);
     throw error;
@@ -95,11 +101,34 @@ function refuseOptions({ consoleSocket, pidfdSocket, systemdCgroup }: CreateOpti
   if (systemdCgroup) refuse('--systemd-cgroup');
 }
 
+/** What a user namespace, or a caller who is not root on the host, takes; else undefined, and none of it is loaded. */
+type Users = Pick<CreateOptions, 'log'> & {
+  readonly support: typeof import('./user-namespace.ts');
+  readonly user: UserNamespace | undefined;
+  /** Set where the container may go without control groups. */
+  readonly cgroups: typeof import('./rootless-cgroups.ts') | undefined;
+};
+
+async function usersOf({ rootless, log }: CreateOptions, config: Config): Promise<Users | undefined> {
+  const isRoot = isHostRoot();
+  const goesWithout = rootless === 'true' || (rootless === 'auto' && !isRoot);
+  const needed = !isRoot || config.linux?.namespaces?.some(({ type }) => type === 'user') === true;
+  if (!needed && !goesWithout) return undefined;
+  const support = await import('./user-namespace.ts');
+  return {
+    log,
+    support,
+    user: needed ? support.userNamespaceOf(config, support.thisCaller()) : undefined,
+    cgroups: goesWithout ? await import('./rootless-cgroups.ts') : undefined,
+  };
+}
+
 function construct(
   options: CreateOptions,
   loaded: LoadedConfig,
   descriptors: Descriptors,
   progress: Progress,
+  users: Users | undefined,
 ): ContainerRecord {
   const { root, id, bundle, log } = options;
   const { config } = loaded;
@@ -112,13 +141,26 @@ function construct(
   writeRecord(root, record);
 
   // What fails there has undone itself, and must not be undone again: the cgroup may be somebody else's.
-  const handles = createCgroups(cgroups, given === undefined ? undefined : '/linux/cgroupsPath');
+  const pointer = given === undefined ? undefined : '/linux/cgroupsPath';
+  const handles =
+    users?.cgroups === undefined
+      ? createCgroups(cgroups, pointer)
+      : users.cgroups.createAllowedCgroups(cgroups, pointer, log);
   record = { ...record, cgroups: handles.record };
   progress.record = record;
   let prepared: ReturnType<typeof prepare>;
   try {
-    applyDevices(handles, policy);
-    prepared = prepare({ ...options, config, descriptors, cgroupHost, cgroups: handles });
+    // Who is not root on the host may not set rules for devices, and makes none.
+    if (users?.cgroups === undefined) applyDevices(handles, policy);
+    const late = users?.user === undefined ? undefined : users.support.createLateTrees(descriptors, users.user);
+    prepared = prepare({
+      ...options,
+      config,
+      descriptors,
+      cgroupHost,
+      cgroups: handles,
+      ...(late === undefined ? {} : { late }),
+    });
   } catch (error) {
     closeHandles(handles);
     throw error;
@@ -158,8 +200,11 @@ function construct(
     started: (pid) => {
       progress.init = pid;
       // The launcher has ended, or is about to.
-      waitForChild(launcher.pid);
+      const status = waitForChild(launcher.pid);
       delete progress.launcher;
+      if (users?.user !== undefined) {
+        users.support.releaseInit(users.user, { pid, channel: ours, launcher: status });
+      }
     },
     hooks: (pid) => {
       write(pid, false);
@@ -180,6 +225,7 @@ function construct(
     progress.pidFile = options.pidFile;
     writePidFile(options.pidFile, init);
   }
+  if (users?.user !== undefined) users.support.limitResources(init, config, loaded.exactInteger, users.user);
   write(init, true);
   // Until now init would end with us; from now on it waits for `start`.
   if (sendPacket(ours, GO) < 0) fail({ code: 'init', message: 'init ended before the container was created' });

@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
 import { compileInit } from '../init/compile.ts';
-import type { Descriptor, InitInputs, PreparedMount } from '../init/inputs.ts';
+import type { Descriptor, InitInputs, PreparedMount, UserNamespaceInputs } from '../init/inputs.ts';
 import type { Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
@@ -86,6 +86,9 @@ export function imaginedInputs(
         .map(({ controllers, path }) => ({ controllers, file: descriptor(`${path}/tasks`) })),
       ...(unified === undefined ? {} : { directory: descriptor(unified.path) }),
     },
+    ...(namespaces.some(({ type }) => type === 'user')
+      ? { userNamespace: imaginedUserNamespace(config, rootPath, mounts, descriptor) }
+      : {}),
     preserveFds: 0,
     newKeyring: true,
     caller: { openFiles: { soft: 1024n, hard: 1048576n }, ignoredSignals: [] },
@@ -93,6 +96,27 @@ export function imaginedInputs(
     ...(hasHome || config.process === undefined ? {} : { home: '/' }),
     ...(hasHooks ? { hooks: { state: descriptor('state'), output: descriptor('output') } } : {}),
     exactInteger,
+  };
+}
+
+/** As for root: a caller without privileges has init copy the trees. */
+function imaginedUserNamespace(
+  config: Config,
+  rootPath: string,
+  mounts: readonly PreparedMount[],
+  descriptor: (text: string) => Descriptor,
+): UserNamespaceInputs {
+  const { namespaces = [] } = config.linux ?? {};
+  const joins = namespaces.some(({ type, path = '' }) => type === 'user' && path !== '');
+  const ownMounts = namespaces.some(({ type, path = '' }) => type === 'mount' && path === '');
+  void mounts;
+  return {
+    kind: joins ? 'joined' : 'created',
+    isCallerRoot: true,
+    setgroups: joins ? 'unknown' : 'allow',
+    treesBy: ownMounts && !joins ? 'launcher' : 'init',
+    trees: [],
+    ...(ownMounts ? { rootPlace: descriptor(`place of ${rootPath}`) } : {}),
   };
 }
 

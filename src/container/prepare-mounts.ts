@@ -26,6 +26,7 @@ import { mustSyscall } from '../linux/syscall.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
 import type { Descriptors } from './descriptors.ts';
 import { findMountPoint, presentComponents } from './mount-point.ts';
+import type { LateTrees } from './user-namespace.ts';
 
 export interface PrepareOptions {
   readonly config: Config;
@@ -35,6 +36,8 @@ export interface PrepareOptions {
   readonly descriptors: Descriptors;
   readonly cgroupHost: CgroupHost;
   readonly cgroups: CgroupHandles;
+  /** Where trees can't be copied yet: there is a user namespace, or the caller is not root on the host. */
+  readonly late?: LateTrees;
 }
 
 /** In their order. Throws RuntErrors that name the mount. `root`: a descriptor of the root file system. */
@@ -107,7 +110,7 @@ type BindMount = Extract<PreparedMount, { kind: 'bind' }>;
 const PROC_ROOT_INODE = 1;
 
 function prepareBind(
-  { config, bundle, descriptors }: PrepareOptions,
+  { config, bundle, descriptors, late }: PrepareOptions,
   mount: Mount,
   index: number,
   destination: string,
@@ -119,11 +122,15 @@ function prepareBind(
   const source = resolvePath(bundle, mount.source);
   const { bind, attributes, recursiveAttributes, propagation } = parseMountOptions(mount.options ?? []);
   const recursive = bind?.recursive ?? false;
-  const fd = copyTree(source, recursive, `find the mount source "${source}"`, pointer);
+  const fd = (late?.open ?? copyTree)(source, recursive, `find the mount source "${source}"`, pointer);
   const tree = descriptors.inherit(fd, source);
   const stat = fstatSync(fd);
   if (destination === '/proc') checkProcSource(fd, source, stat.ino, pointer);
   const change = (set: number, clear: number, flag: number, deep: boolean): void => {
+    if (late !== undefined) {
+      late.change(fd, set, clear, flag, deep);
+      return;
+    }
     const flags = AT_EMPTY_PATH | (deep ? AT_RECURSIVE : 0);
     const doing = {
       message: `set the attributes of the mount on "${destination}"`,

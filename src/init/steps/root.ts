@@ -20,7 +20,7 @@ import { parseMountOptions } from '../../linux/mount-options.ts';
 import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs } from '../inputs.ts';
 import type { SlotRef } from '../plan.ts';
-import { type StepContext, setAttributes } from './context.ts';
+import { attach, descriptor, type StepContext, setAttributes } from './context.ts';
 
 const AT_FDCWD_VALUE = [AT_FDCWD, 'AT_FDCWD'] as const;
 
@@ -79,13 +79,19 @@ export function attachRoot(context: StepContext): void {
     });
   }
   plan.step({ sentence: `attach the root file system at ${inputs.root.path}`, pointer: '/root/path' }, () => {
-    plan.call('move_mount', [
-      root,
-      '',
-      plan.value(...AT_FDCWD_VALUE),
-      inputs.root.path,
-      plan.value(MOVE_MOUNT_F_EMPTY_PATH, 'MOVE_MOUNT_F_EMPTY_PATH'),
-    ]);
+    const place = inputs.userNamespace?.rootPlace;
+    if (place === undefined) {
+      plan.call('move_mount', [
+        root,
+        '',
+        plan.value(...AT_FDCWD_VALUE),
+        inputs.root.path,
+        plan.value(MOVE_MOUNT_F_EMPTY_PATH, 'MOVE_MOUNT_F_EMPTY_PATH'),
+      ]);
+    } else {
+      // The container's root may have no right to go to the path itself.
+      attach(plan, root, descriptor(plan, place));
+    }
     // pivot_root(2) wants a root that is not shared; it becomes what the config says afterwards.
     const now = flag === MS_SHARED || flag === MS_UNBINDABLE ? MS_PRIVATE : flag;
     setAttributes(plan, root, { propagation: now, recursive });
