@@ -17,8 +17,6 @@ const LATER = [
   'process.selinuxLabel',
   'linux.mountLabel',
   'linux.seccomp',
-  'linux.uidMappings',
-  'linux.gidMappings',
   'linux.intelRdt',
   'linux.timeOffsets',
   'linux.resources.memory',
@@ -31,7 +29,7 @@ const LATER = [
   'linux.resources.unified',
 ];
 const LATER_MOUNT_OPTIONS = ['tmpcopyup', 'idmap', 'ridmap'];
-const LATER_NAMESPACES = ['user', 'time'];
+const LATER_NAMESPACES = ['time'];
 /** What this kind of machine does not let anybody do: raise limits, lower scores, grant a capability that it has not itself. */
 const NOT_HERE = ['process.rlimits', 'process.oomScoreAdj'];
 

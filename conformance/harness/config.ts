@@ -49,6 +49,12 @@ export interface DeviceRule {
   access?: string;
 }
 
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
 export interface Linux {
   namespaces: Namespace[];
   devices?: {
@@ -62,6 +68,8 @@ export interface Linux {
   }[];
   resources?: { devices?: DeviceRule[] };
   cgroupsPath?: string;
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
   sysctl?: Record<string, string>;
   maskedPaths?: string[];
   readonlyPaths?: string[];

@@ -147,6 +147,11 @@ function construct(
       ? createCgroups(cgroups, pointer)
       : users.cgroups.createAllowedCgroups(cgroups, pointer, log);
   record = { ...record, cgroups: handles.record };
+  if (handles.record.cgroups.length === 0 && !record.ownPidNamespace) {
+    log.warning(
+      'without control groups and a pid namespace of its own, processes that the container leaves are not found',
+    );
+  }
   progress.record = record;
   let prepared: ReturnType<typeof prepare>;
   try {

@@ -10,6 +10,7 @@ import { sendPacket } from '../linux/sockets.ts';
 import type { ExitStatus } from '../linux/spawn.ts';
 import { mustSyscall, syscall } from '../linux/syscall.ts';
 import type { Config, IdMapping } from '../spec/generated/types.ts';
+import type { TreeChange } from './bind-attributes.ts';
 import type { Descriptors } from './descriptors.ts';
 import { type Caller, mapIds, needsTool } from './id-maps.ts';
 
@@ -102,7 +103,7 @@ export interface LateTrees {
   /** Opens the path; its descriptor, which can be looked at, stands for the copy and becomes it. */
   open(path: string, recursive: boolean, doing: string, pointer: string): number;
   /** What is to be done to the copy. */
-  change(fd: number, set: number, clear: number, propagation: number, recursive: boolean): void;
+  change(fd: number, changes: readonly TreeChange[]): void;
   /** The descriptor that becomes the place of the root. */
   place(path: string): void;
   /** For the compiler. */
@@ -112,7 +113,7 @@ export interface LateTrees {
 
 export function createLateTrees(descriptors: Descriptors, user: UserNamespace): LateTrees {
   const list: LateTree[] = [];
-  const changes = new Map<number, LateTree['changes'][number][]>();
+  const changes = new Map<number, TreeChange[]>();
   let place: Descriptor | undefined;
   const openPath = (path: string, doing: string, pointer: string): number =>
     mustSyscall({ message: doing, pointer }, 'openat', AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
@@ -120,14 +121,12 @@ export function createLateTrees(descriptors: Descriptors, user: UserNamespace): 
     user,
     open(path, recursive, doing, pointer) {
       const fd = openPath(path, doing, pointer);
-      const own: LateTree['changes'][number][] = [];
+      const own: TreeChange[] = [];
       changes.set(fd, own);
       list.push({ path, recursive, into: { fd, text: path }, changes: own, step: { sentence: doing, pointer } });
       return fd;
     },
-    change(fd, set, clear, propagation, recursive) {
-      changes.get(fd)?.push({ set, clear, propagation, recursive });
-    },
+    change: (fd, more) => void changes.get(fd)?.push(...more),
     place(path) {
       const fd = openPath(path, `open the place of the root "${path}"`, '/root/path');
       place = descriptors.inherit(fd, `place of ${path}`);

@@ -251,6 +251,30 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'error /linux/netDevices/eth0/name',
     ],
   ],
+  'mapped-ids': [
+    ['root of the container is mapped', users([range(1, 1, 9)]), 'error /linux/uidMappings'],
+    [
+      'the user and the groups of the process are mapped',
+      {
+        ...users([range(0, 1000, 5)]),
+        process: { cwd: '/', args: ['a'], user: { uid: 5, gid: 1, additionalGids: [0, 2] } },
+      },
+      'error /process/user/uid',
+      'error /process/user/gid',
+      'error /process/user/additionalGids/1',
+    ],
+    [
+      'the last id of a range is mapped',
+      { ...users([range(0, 1000, 6)]), process: { cwd: '/', args: ['a'], user: { uid: 5, gid: 0 } } },
+    ],
+    [
+      'of a namespace that is joined nothing is known',
+      {
+        linux: { namespaces: [{ type: 'mount' }, { type: 'user', path: '/u' }] },
+        process: { cwd: '/', args: ['a'], user: { uid: 5, gid: 7 } },
+      },
+    ],
+  ],
   'mappings-need-user-namespace': [
     [
       'mappings need a user namespace',
