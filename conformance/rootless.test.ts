@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
+  type CheckOptions,
   type Config,
   type Container,
   check as checkAny,
@@ -32,8 +33,8 @@ function obstacle(): string | false {
 }
 const skip = obstacle();
 
-function check(name: string, body: (box: Sandbox) => void, more: string | false = false): void {
-  checkAny(name, { skip: skip || more }, (box) => {
+function check(name: string, body: (box: Sandbox) => void, options: CheckOptions = {}): void {
+  checkAny(name, { ...options, skip: skip || options.skip }, (box) => {
     chmodSync(dirname(box.directory), 0o711);
     chmodSync(box.directory, 0o711);
     chownSync(box.root, USER, USER);
@@ -192,29 +193,29 @@ check('groups that can not be set are refused, not left out', (box) => {
   box.assertNothingLeft();
 });
 
-check('CVE-2023-25809: no control group of the host can be written, and all are mounted read-only', (box) => {
-  const container = containerOf(box, (config) => {
-    config.mounts.push({
-      destination: '/sys/fs/cgroup',
-      type: 'cgroup',
-      source: 'cgroup',
-      options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+check(
+  'CVE-2023-25809: no control group of the host can be written, and all are mounted read-only',
+  (box) => {
+    const container = containerOf(box, (config) => {
+      config.mounts.push({
+        destination: '/sys/fs/cgroup',
+        type: 'cgroup',
+        source: 'cgroup',
+        options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+      });
+      const find = "find /sys/fs/cgroup -type d -exec sh -c 'mkdir $1/made 2>/dev/null && echo made $1' sh {} ';'";
+      config.process.args = ['/bin/sh', '-c', `cat /proc/self/mountinfo; ${find}`];
     });
-    const find = "find /sys/fs/cgroup -type d -exec sh -c 'mkdir $1/made 2>/dev/null && echo made $1' sh {} ';'";
-    config.process.args = ['/bin/sh', '-c', `cat /proc/self/mountinfo; ${find}`];
-  });
-  const { stdout } = ok(container.run({ prelude }));
-  assert.doesNotMatch(stdout, /^made/m);
-  // What lies below is covered: the last mount on a place is the one that is seen.
-  const last = new Map<string, string>();
-  for (const [, place = '', options = ''] of stdout.matchAll(/^\S+ \S+ \S+ \S+ (\/sys\/fs\/cgroup\S*) (\S+)/gm)) {
-    last.set(place, options);
-  }
-  const covered = [...last.keys()].filter((place) => place !== '/sys/fs/cgroup');
-  assert.ok(last.has('/sys/fs/cgroup'));
-  assert.match(last.get('/sys/fs/cgroup') ?? '', /^ro\b/);
-  for (const place of covered) assert.match(last.get(place) ?? '', /^r[ow]\b/);
-});
+    const { stdout } = ok(container.run({ prelude }));
+    assert.doesNotMatch(stdout, /^made/m);
+    // What was there before is covered: of the mounts on a place the last is seen.
+    const mounts = [...stdout.matchAll(/^\S+ \S+ \S+ \S+ (\/sys\/fs\/cgroup\S*) (\S+)/gm)];
+    const own = mounts.slice(mounts.findLastIndex(([, place]) => place === '/sys/fs/cgroup'));
+    assert.ok(own.length > 0);
+    for (const [line, , options = ''] of own) assert.match(options, /^ro\b/, line);
+  },
+  { knownToFail: { runc: '1.1 leaves the tmpfs that holds the v1 hierarchies writable' } },
+);
 
 check('a container without a user namespace is refused with a word why', (box) => {
   const container = containerOf(box, (config) => {
@@ -267,7 +268,7 @@ check(
       ...map,
     ]);
   },
-  needsTools,
+  { skip: needsTools, knownToFail: { runc: 'sets no groups for a caller without privileges' } },
 );
 
 check(
@@ -289,7 +290,7 @@ check(
     ok(container.delete({ prelude: mine }));
     box.assertNothingLeft();
   },
-  needsTools,
+  { skip: needsTools },
 );
 
 check(
@@ -299,5 +300,5 @@ check(
     refused(container.create({ prelude: withSubordinateIds(box) }), /newuidmap|uid range/);
     box.assertNothingLeft();
   },
-  needsTools,
+  { skip: needsTools },
 );

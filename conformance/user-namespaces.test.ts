@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, lchownSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   addFile,
+  type CheckOptions,
   type Config,
   type Container,
-  check,
+  check as checkAny,
   inMountNamespace,
   ok,
   ran,
@@ -19,6 +20,16 @@ import {
 
 const FIRST = 100_000;
 const SIZE = 65_536;
+
+function check(name: string, ...rest: [CheckOptions, (box: Sandbox) => void] | [(box: Sandbox) => void]): void {
+  const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
+  checkAny(name, options, (box) => {
+    // As engines have it: the container's root may go to its root file system.
+    chmodSync(dirname(box.directory), 0o711);
+    chmodSync(box.directory, 0o711);
+    body(box);
+  });
+}
 
 /** A user namespace with these ranges of ids, for users and groups alike. */
 function mapped(config: Config, hostID = FIRST, size = SIZE): void {
@@ -174,12 +185,16 @@ check('a bind source that the container’s root could not reach on the host is 
   assert.equal(output, 'reached\n');
 });
 
-check('a root file system below a directory that the container’s root could not enter is used all the same', (box) => {
-  const container = box.container((config) => mapped(config));
-  chownSync(container.bundle, 4242, 4242);
-  chmodSync(container.bundle, 0o700);
-  ran(container.run());
-});
+check(
+  'a root file system below a directory that the container’s root could not enter is used all the same',
+  { knownToFail: { runc: 'goes there as the container’s root' } },
+  (box) => {
+    const container = box.container((config) => mapped(config));
+    chownSync(container.bundle, 4242, 4242);
+    chmodSync(container.bundle, 0o700);
+    ran(container.run());
+  },
+);
 
 check('what a mount of the host forbids can not be undone in the container: read-only, nodev, nosuid stay', (box) => {
   const source = join(box.directory, 'source');
@@ -208,18 +223,22 @@ mount -o remount,bind,ro,nosuid,nodev ${source}`);
   assert.doesNotMatch(stdout, /undone|written/);
 });
 
-check('an option that would undo what a mount of the host forbids is refused, and leaves nothing behind', (box) => {
-  const source = join(box.directory, 'source');
-  mkdirSync(source);
-  const container = box.container((config) => {
-    mapped(config);
-    config.mounts.push({ destination: '/tmp', type: 'bind', source, options: ['bind', 'rw', 'dev'] });
-  });
-  const prelude = inMountNamespace(`mount --bind ${source} ${source}
+check(
+  'an option that would undo what a mount of the host forbids is refused, and leaves nothing behind',
+  { knownToFail: { runc: 'goes on without it' } },
+  (box) => {
+    const source = join(box.directory, 'source');
+    mkdirSync(source);
+    const container = box.container((config) => {
+      mapped(config);
+      config.mounts.push({ destination: '/tmp', type: 'bind', source, options: ['bind', 'rw', 'dev'] });
+    });
+    const prelude = inMountNamespace(`mount --bind ${source} ${source}
 mount -o remount,bind,ro,nodev ${source}`);
-  refused(container.run({ prelude }), /source|\/tmp/);
-  box.assertNothingLeft();
-});
+    refused(container.run({ prelude }), /source|\/tmp/);
+    box.assertNothingLeft();
+  },
+);
 
 check('masks, read-only paths and a read-only root hold', (box) => {
   const script = [
@@ -268,8 +287,6 @@ check('hooks run: the runtime’s on the host, the container’s in its user nam
   });
   writeFileSync(join(box.directory, 'told'), '');
   chmodSync(join(box.directory, 'told'), 0o666);
-  chmodSync(box.directory, 0o711);
-  chmodSync(join(box.directory, '..'), 0o711);
   ran(container.run());
   assert.deepEqual(readFileSync(join(box.directory, 'told'), 'utf8').trim().split('\n'), [
     'runtime 0 0 4294967295',
@@ -333,6 +350,8 @@ check('the user namespace of another container is joined by its path, with other
   const script = 'cat /proc/self/uid_map; for i in user net pid uts; do readlink /proc/self/ns/$i; done; id -u';
   const output = values(
     box.shell(script, (config) => {
+      // The mappings that it has: some runtimes want them, and take no others.
+      mapped(config);
       config.linux.namespaces = [
         // Not in the order in which they have to be joined.
         { type: 'pid', path: path('pid') },
@@ -375,17 +394,17 @@ check(
 );
 
 check(
-  'a path and mappings at once are refused',
+  'a path and mappings that the namespace there does not have are refused',
   { knownToFail: { runc: '1.1 takes the path, and the mappings for granted' } },
   (box) => {
     const other = neighbour(box);
     const container = box.container((config) => {
-      mapped(config);
+      mapped(config, 300_000);
       config.linux.namespaces = config.linux.namespaces.map((namespace) =>
         namespace.type === 'user' ? { type: 'user', path: `/proc/${other.pid()}/ns/user` } : namespace,
       );
     });
-    refused(container.create(), /both namespace path and mapping specified/);
+    refused(container.create(), /both namespace path and non-matching mapping specified/);
   },
 );
 
@@ -479,7 +498,7 @@ check('ids that the runtime itself does not have can not be mapped; nothing is l
     delete config.linux.resources;
     mapped(config);
   });
-  refused(container.create({ prelude: 'set -- unshare --user --map-root-user "$@"' }), /map/);
+  refused(container.create({ prelude: 'set -- unshare --user --map-root-user "$@"' }), /map|invalid argument/);
   box.assertNothingLeft();
 });
 
@@ -540,6 +559,7 @@ check(
     const path = (file: string) => `/proc/${other.pid()}/ns/${file}`;
     for (let count = 0; count < 5; count++) {
       const container = box.container((config) => {
+        mapped(config);
         config.linux.namespaces = [
           { type: 'user', path: path('user') },
           { type: 'pid', path: path('pid') },

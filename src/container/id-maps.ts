@@ -30,7 +30,24 @@ export function mapText(mappings: readonly IdMapping[]): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 }
 
-interface Maps {
+/** What the kernel shows of a map: a line a range. */
+export function parseMap(text: string): IdMapping[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [containerID = 0, hostID = 0, size = 0] = line.trim().split(/\s+/).map(Number);
+      return { containerID, hostID, size };
+    });
+}
+
+/** Whatever the order: the kernel has one of its own where there are many ranges. */
+export function isSameMap(one: readonly IdMapping[], other: readonly IdMapping[]): boolean {
+  const lines = (map: readonly IdMapping[]): string => mapText(map).trim().split('\n').sort().join('\n');
+  return lines(one) === lines(other);
+}
+
+export interface Mappings {
   readonly uidMappings: readonly IdMapping[];
   readonly gidMappings: readonly IdMapping[];
 }
@@ -39,7 +56,7 @@ interface Maps {
  * Maps the ids of the process's user namespace. The process is a child that nobody has waited for: its number can't have gone to another.
  * /proc/PID is opened once, all files below it. Throws `system`, `host`, with the pointer of the mappings.
  */
-export function mapIds(pid: number, { uidMappings, gidMappings }: Maps): void {
+export function mapIds(pid: number, { uidMappings, gidMappings }: Mappings): void {
   const caller = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const doing = { message: `open the directory of init, /proc/${pid}` };
   const directory = mustSyscall(doing, 'openat', AT_FDCWD, `/proc/${pid}`, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -60,23 +77,13 @@ function writeMap(directory: number, pid: number, kind: IdKind, mappings: readon
   if (needsTool(kind, mappings, caller)) runTool(kind, pid, mappings, pointer);
   else write(directory, `${kind}_map`, mapText(mappings), `map the ${kind}s of the user namespace`, pointer);
   const found = read(directory, `${kind}_map`, pointer);
-  if (sorted(found) !== sorted(mapText(mappings))) {
+  if (!isSameMap(parseMap(found), mappings)) {
     fail({
       code: 'system',
       message: `the ${kind}s of the user namespace are mapped in another way than was asked for: ${found.trim().replace(/\s+/g, ' ')}`,
       pointer,
     });
   }
-}
-
-/** One line a range, one blank between numbers; the kernel keeps ranges in an order of its own where there are many. */
-function sorted(text: string): string {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).join(' '))
-    .sort()
-    .join('\n');
 }
 
 const HINT =

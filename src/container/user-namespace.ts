@@ -12,16 +12,14 @@ import { mustSyscall, syscall } from '../linux/syscall.ts';
 import type { Config, IdMapping } from '../spec/generated/types.ts';
 import type { TreeChange } from './bind-attributes.ts';
 import type { Descriptors } from './descriptors.ts';
-import { type Caller, mapIds, needsTool } from './id-maps.ts';
+import { type Caller, isSameMap, type Mappings, mapIds, needsTool, parseMap } from './id-maps.ts';
 
 const NS_GET_USERNS = 0xb701;
 
-export interface UserNamespace {
+export interface UserNamespace extends Mappings {
   readonly kind: UserNamespaceInputs['kind'];
   readonly isCallerRoot: boolean;
   readonly setgroups: UserNamespaceInputs['setgroups'];
-  readonly uidMappings: readonly IdMapping[];
-  readonly gidMappings: readonly IdMapping[];
 }
 
 /** The ids, on the host, of who is root in the container. */
@@ -48,17 +46,9 @@ export function userNamespaceOf(config: Config, caller: Caller): UserNamespace {
     });
   }
   const kind = index === -1 ? 'inherited' : path === '' ? 'created' : 'joined';
-  if (kind === 'joined' && uidMappings.length + gidMappings.length > 0) {
-    fail({
-      code: 'config',
-      message:
-        'user namespaces enabled, but both namespace path and mapping specified: a namespace that is joined has its mappings',
-      pointer: uidMappings.length > 0 ? '/linux/uidMappings' : '/linux/gidMappings',
-      hint: 'leave the mappings or the path out',
-    });
-  }
+  if (kind === 'joined') return joinedNamespace(path, { uidMappings, gidMappings }, isCallerRoot);
   const denied = kind === 'created' && !isCallerRoot && !needsTool('gid', gidMappings, caller);
-  const setgroups = kind === 'joined' ? 'unknown' : denied || isDeniedHere() ? 'deny' : 'allow';
+  const setgroups = denied || isDeniedHere() ? 'deny' : 'allow';
   if (setgroups === 'deny' && (config.process?.user?.additionalGids ?? []).length > 0) {
     fail({
       code: 'config',
@@ -68,6 +58,38 @@ export function userNamespaceOf(config: Config, caller: Caller): UserNamespace {
     });
   }
   return { kind, isCallerRoot, setgroups, uidMappings, gidMappings };
+}
+
+/** Of a namespace that is joined the mappings are what they are: others in the config would be a mistake of somebody's. */
+function joinedNamespace(path: string, given: Mappings, isCallerRoot: boolean): UserNamespace {
+  const actual = mappingsOf(path);
+  for (const list of ['uidMappings', 'gidMappings'] as const) {
+    if (given[list].length === 0 || (actual !== undefined && isSameMap(given[list], actual[list]))) continue;
+    fail({
+      code: 'config',
+      message:
+        actual === undefined
+          ? `user namespaces enabled, but both namespace path and mapping specified, and the mappings of "${path}" can't be looked up`
+          : 'user namespaces enabled, but both namespace path and non-matching mapping specified -- you may only provide one',
+      pointer: `/linux/${list}`,
+      hint: 'leave the mappings out: the namespace has its own',
+    });
+  }
+  return { kind: 'joined', isCallerRoot, setgroups: 'unknown', ...(actual ?? given) };
+}
+
+/** They are told of processes only; undefined where the path is not a process's, or it has ended. */
+function mappingsOf(path: string): Mappings | undefined {
+  const process = /^(\/proc\/\d+)\/ns\/user$/.exec(path)?.[1];
+  if (process === undefined) return undefined;
+  try {
+    return {
+      uidMappings: parseMap(readFileSync(`${process}/uid_map`, 'latin1')),
+      gidMappings: parseMap(readFileSync(`${process}/gid_map`, 'latin1')),
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 /** As the runtime's own namespace has it, a new one in it has it too. */
