@@ -576,6 +576,18 @@ check(
   },
 );
 
+check('runc #1962: with --no-pivot no whole proc of the host’s is left in sight', (box) => {
+  const container = box.container((config) => {
+    mapped(config);
+    config.process.args = [
+      '/bin/sh',
+      '-c',
+      'grep -E " - (proc|sysfs) " /proc/self/mountinfo | grep -v " /proc\\| /sys" | wc -l; id -u',
+    ];
+  });
+  assert.deepEqual(values(ok(container.run({ flags: ['--no-pivot'] })).stdout), ['0', '0']);
+});
+
 check('S06: a newuidmap that the caller’s PATH or the image offers is never run', (box) => {
   const trojan = `#!/bin/sh\ntouch ${box.directory}/trojan-ran\n`;
   const container = box.container((config, { rootfs, bundle }) => {

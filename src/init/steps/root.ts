@@ -21,6 +21,7 @@ import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs } from '../inputs.ts';
 import type { SlotRef } from '../plan.ts';
 import { attach, descriptor, type StepContext, setAttributes } from './context.ts';
+import { makeFileSystem } from './file-system.ts';
 
 const AT_FDCWD_VALUE = [AT_FDCWD, 'AT_FDCWD'] as const;
 
@@ -158,7 +159,15 @@ function moveRoot(context: StepContext, fullyVisible: readonly string[]): void {
       plan.call('mount', [0, path, 0, plan.value(MS_SLAVE | 0x4000, 'MS_SLAVE|MS_REC'), 0], {
         on: { ENOENT: gone, EINVAL: gone },
       });
-      plan.call('umount2', [path, plan.value(MNT_DETACH, 'MNT_DETACH')]);
+      const cover = plan.label();
+      // In a user namespace the host's mounts are locked (mount_namespaces(7)): they can't go, but be covered.
+      const locked = context.inputs.userNamespace === undefined ? {} : { on: { EINVAL: cover, EPERM: cover } };
+      plan.call('umount2', [path, plan.value(MNT_DETACH, 'MNT_DETACH')], locked);
+      if (context.inputs.userNamespace !== undefined) {
+        plan.jump(gone);
+        plan.place(cover);
+        coverPath(context, path);
+      }
       plan.place(gone);
     });
   }
@@ -168,5 +177,14 @@ function moveRoot(context: StepContext, fullyVisible: readonly string[]): void {
     plan.call('fchdir', [root]);
     plan.call('chroot', ['.']);
     plan.call('chdir', ['/']);
+  });
+}
+
+function coverPath(context: StepContext, path: string): void {
+  const { plan } = context;
+  plan.withSlot((tmpfs) => {
+    makeFileSystem(context, { type: 'tmpfs', source: 'tmpfs', data: [], attributes: MOUNT_ATTR_RDONLY, result: tmpfs });
+    const flags = plan.value(MOVE_MOUNT_F_EMPTY_PATH, 'MOVE_MOUNT_F_EMPTY_PATH');
+    plan.call('move_mount', [plan.slotRef(tmpfs), '', plan.value(...AT_FDCWD_VALUE), path, flags]);
   });
 }

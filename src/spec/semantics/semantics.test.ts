@@ -304,6 +304,11 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       users(Array.from({ length: 341 }, (_, index) => range(index, index, 1))),
       'error /linux/uidMappings',
     ],
+    [
+      'CVE-2021-43784: ranges that make more text than the kernel takes at once are refused',
+      users([range(0, 0, 1), ...Array.from({ length: 300 }, (_, index) => range(1e6 + index * 2, 2e6 + index * 2, 1))]),
+      'error /linux/uidMappings',
+    ],
   ],
   devices: [
     ['the path of a device is absolute', linux({ devices: [{ type: 'p', path: 'x' }] }), 'error /linux/devices/0/path'],
