@@ -55,6 +55,12 @@ export interface Resources {
   [section: string]: unknown;
 }
 
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
 export interface Linux {
   namespaces: Namespace[];
   devices?: {
@@ -68,6 +74,8 @@ export interface Linux {
   }[];
   resources?: Resources;
   cgroupsPath?: string;
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
   sysctl?: Record<string, string>;
   maskedPaths?: string[];
   readonlyPaths?: string[];

@@ -111,16 +111,6 @@ test('where and why it was thrown is shown only with --debug', () => {
   assert.match(stderr.trimEnd().split('\n').at(-1) ?? '', /level=error msg="not supported yet/);
 });
 
-test('create and run name themselves in their errors, and refuse what has no meaning yet by name', () => {
-  for (const name of ['create', 'run']) {
-    for (const [option, ...value] of [['--rootless', 'true']] as const) {
-      const { status, stderr } = runt(option ?? '', ...value, name, 'x');
-      assert.equal(status, 1);
-      assert.ok(stderr.includes(`runt ${name} failed: not supported yet by this version of runt: ${option}`), stderr);
-    }
-  }
-});
-
 test('output is complete when it goes through a slow pipe', () => {
   const whole = runt('features').stdout;
   const { stdout } = spawnSync('sh', ['-c', '"$0" "$1" features | (sleep 0.05; cat)', process.execPath, MAIN], {

@@ -1,13 +1,13 @@
 // create (runtime.md, "Create"): everything but the user's program.
 
 import { rmSync } from 'node:fs';
-import { closeHandles, createCgroups } from '../cgroup/create.ts';
+import { type CgroupHandles, closeHandles, createCgroups } from '../cgroup/create.ts';
 import { devicePolicy } from '../cgroup/device-rules.ts';
 import { applyDevices } from '../cgroup/devices.ts';
 import { hasLimits } from '../cgroup/has-limits.ts';
 import { type CgroupHost, detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
-import { recordCgroups } from '../cgroup/record.ts';
+import { type CgroupRecord, recordCgroups } from '../cgroup/record.ts';
 import type { PlannedScope } from '../cgroup/systemd/scope.ts';
 import { fail } from '../error.ts';
 import { compileInit } from '../init/compile.ts';
@@ -23,7 +23,9 @@ import { packetPair, sendPacket } from '../linux/sockets.ts';
 import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
+import type { Config } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
+import { isHostRoot } from './caller.ts';
 import { type LimitTools, prepareCgroups } from './cgroups.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
@@ -37,6 +39,7 @@ import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
 import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
 import { refuseUnsupported } from './unsupported.ts';
+import type { UserNamespace } from './user-namespace.ts';
 
 export interface CreateOptions {
   /** The state root. */
@@ -50,6 +53,8 @@ export interface CreateOptions {
   readonly noNewKeyring: boolean;
   readonly preserveFds: number;
   readonly systemdCgroup: boolean;
+  /** Go on where control groups may not be used; `auto`: if the caller is not root on the host. */
+  readonly rootless: 'true' | 'false' | 'auto';
   readonly consoleSocket?: string;
   readonly pidfdSocket?: string;
   readonly log: Log;
@@ -72,6 +77,7 @@ export async function createContainer(options: CreateOptions): Promise<Container
   }
   refuseUnsupported(loaded.config);
   checkPreserved(options.preserveFds);
+  const users = await usersOf(options, loaded.config);
   const cgroupHost = detectCgroups();
   const tools = hasLimits(loaded.config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
@@ -80,7 +86,7 @@ export async function createContainer(options: CreateOptions): Promise<Container
   try {
     reserve(root, id);
     progress.reserved = true;
-    return construct({ options, loaded, descriptors, progress, cgroupHost, tools, scope });
+    return construct({ options, loaded, descriptors, progress, cgroupHost, tools, scope, users });
   } catch (error) {
     if (progress.reserved === true) await undo(options, progress);
     throw error;
@@ -107,6 +113,28 @@ function refuseOptions({ consoleSocket, pidfdSocket }: CreateOptions): void {
   if (pidfdSocket !== undefined) refuse('--pidfd-socket');
 }
 
+/** What a user namespace, or a caller who is not root on the host, takes; else undefined, and none of it is loaded. */
+type Users = Pick<CreateOptions, 'log'> & {
+  readonly support: typeof import('./user-namespace.ts');
+  readonly user: UserNamespace | undefined;
+  /** Set where the container may go without control groups. */
+  readonly cgroups: typeof import('./rootless-cgroups.ts') | undefined;
+};
+
+async function usersOf({ rootless, log }: CreateOptions, config: Config): Promise<Users | undefined> {
+  const isRoot = isHostRoot();
+  const goesWithout = rootless === 'true' || (rootless === 'auto' && !isRoot);
+  const needed = !isRoot || config.linux?.namespaces?.some(({ type }) => type === 'user') === true;
+  if (!needed && !goesWithout) return undefined;
+  const support = await import('./user-namespace.ts');
+  return {
+    log,
+    support,
+    user: needed ? support.userNamespaceOf(config, support.thisCaller()) : undefined,
+    cgroups: goesWithout ? await import('./rootless-cgroups.ts') : undefined,
+  };
+}
+
 interface Construction {
   readonly options: CreateOptions;
   readonly loaded: LoadedConfig;
@@ -116,10 +144,11 @@ interface Construction {
   readonly tools: LimitTools;
   /** Absent: the cgroups are made by file system. */
   readonly scope: PlannedScope | undefined;
+  readonly users: Users | undefined;
 }
 
 function construct(construction: Construction): ContainerRecord {
-  const { options, loaded, descriptors, progress, cgroupHost, tools, scope } = construction;
+  const { options, loaded, descriptors, progress, cgroupHost, tools, scope, users } = construction;
   const { root, id, bundle, log } = options;
   const { config } = loaded;
   const given = config.linux?.cgroupsPath;
@@ -135,18 +164,33 @@ function construct(construction: Construction): ContainerRecord {
   // What fails there has undone itself, and must not be undone again: the cgroup may be somebody else's.
   const handles =
     scope === undefined
-      ? createCgroups(cgroups, given === undefined ? undefined : '/linux/cgroupsPath')
+      ? makeCgroups(cgroups, given === undefined ? undefined : '/linux/cgroupsPath', users)
       : { tasks: [], unified: null, record: cgroups };
   record = { ...record, cgroups: handles.record };
+  if (handles.record.cgroups.length === 0 && !record.ownPidNamespace) {
+    log.warning(
+      'without control groups and a pid namespace of its own, processes that the container leaves are not found',
+    );
+  }
   progress.record = record;
   let prepared: ReturnType<typeof prepare>;
   try {
     if (scope === undefined) {
       prepareCgroups({ host: cgroupHost, record: handles.record, config, tools, limits });
-      applyDevices(handles, policy);
+      // Who is not root on the host may not set rules for devices, and makes none.
+      if (users?.cgroups === undefined) applyDevices(handles, policy);
     }
     const moved = scope === undefined ? {} : ({ movedByRuntime: true } as const);
-    prepared = prepare({ ...options, config, descriptors, cgroupHost, cgroups: handles, ...moved });
+    const late = users?.user === undefined ? undefined : users.support.createLateTrees(descriptors, users.user);
+    prepared = prepare({
+      ...options,
+      config,
+      descriptors,
+      cgroupHost,
+      cgroups: handles,
+      ...moved,
+      ...(late === undefined ? {} : { late }),
+    });
   } catch (error) {
     closeHandles(handles);
     throw error;
@@ -181,7 +225,7 @@ function construct(construction: Construction): ContainerRecord {
     progress.record = record;
     try {
       prepareCgroups({ host: cgroupHost, record: entered.record, config, tools, limits });
-      applyDevices(entered, policy);
+      if (users?.cgroups === undefined) applyDevices(entered, policy);
     } finally {
       closeHandles(entered);
     }
@@ -199,8 +243,11 @@ function construct(construction: Construction): ContainerRecord {
     started: (pid) => {
       progress.init = pid;
       // The launcher has ended, or is about to.
-      waitForChild(launcher.pid);
+      const status = waitForChild(launcher.pid);
       delete progress.launcher;
+      if (users?.user !== undefined) {
+        users.support.releaseInit(users.user, { pid, channel: ours, launcher: status });
+      }
     },
     hooks: (pid) => {
       write(pid, false);
@@ -221,11 +268,17 @@ function construct(construction: Construction): ContainerRecord {
     progress.pidFile = options.pidFile;
     writePidFile(options.pidFile, init);
   }
+  if (users?.user !== undefined) users.support.limitResources(init, config, loaded.exactInteger, users.user);
   write(init, true);
   if (!options.foreground) writeFrontRecord(root, record);
   // Until now init would end with us; from now on it waits for `start`.
   if (sendPacket(ours, GO) < 0) fail({ code: 'init', message: 'init ended before the container was created' });
   return record;
+}
+
+function makeCgroups(record: CgroupRecord, pointer: string | undefined, users: Users | undefined): CgroupHandles {
+  if (users?.cgroups === undefined) return createCgroups(record, pointer);
+  return users.cgroups.createAllowedCgroups(record, pointer, users.log);
 }
 
 function prepareHooks({ config }: LoadedConfig, descriptors: Descriptors): InitInputs['hooks'] {

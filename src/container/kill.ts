@@ -26,8 +26,9 @@ export function killContainer({ root, id, signal, all }: KillOptions): void {
   const record = requireRecord({ root, id });
   const status = statusOf(record);
   const lives = status === 'created' || status === 'running' || status === 'paused';
-  // Without a pid namespace the others outlive init: runc, too, kills all then.
-  const every = all || (signal === SIGKILL && !record.ownPidNamespace);
+  // Without a pid namespace the others outlive init: runc, too, kills all then. A caller without privileges may have had no cgroups: then only
+  // init is known.
+  const every = (all || (signal === SIGKILL && !record.ownPidNamespace)) && record.cgroups.cgroups.length > 0;
   if (every) {
     if (!lives && !all && processesIn(record.cgroups).length === 0) refuse(id);
     if (signal === SIGKILL) killEvery(record.cgroups);

@@ -26,8 +26,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(process?.scheduler, 'process.scheduler');
   refuse(process?.ioPriority, 'process.ioPriority');
   refuse(process?.execCPUAffinity, 'process.execCPUAffinity');
-  refuse(linux?.uidMappings, 'linux.uidMappings');
-  refuse(linux?.gidMappings, 'linux.gidMappings');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');
   refuse(linux?.netDevices, 'linux.netDevices');
   refuse(linux?.seccomp, 'linux.seccomp');
@@ -36,7 +34,7 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(linux?.memoryPolicy, 'linux.memoryPolicy');
   refuse(linux?.personality, 'linux.personality');
   (linux?.namespaces ?? []).forEach(({ type }, index) => {
-    if (type === 'user' || type === 'time') {
+    if (type === 'time') {
       found.push(problem(`a ${type} namespace`, `/linux/namespaces/${index}`));
     }
   });

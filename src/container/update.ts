@@ -6,6 +6,7 @@ import { updateDevices } from '../cgroup/device-update.ts';
 import { applyWrites, type Restoration, restore } from '../cgroup/resources/apply.ts';
 import { ignoredResources, resourceWrites } from '../cgroup/resources/index.ts';
 import { checkMemoryUsage } from '../cgroup/resources/memory-usage.ts';
+import { updateScope } from '../cgroup/systemd/scope.ts';
 import { fail } from '../error.ts';
 import type { Log } from '../log.ts';
 import type { LinuxResources } from '../spec/generated/types.ts';
@@ -27,7 +28,7 @@ export function updateContainer(options: UpdateOptions): void {
   const resources = completeChange(options.resources);
   const record = requireRecord({ root, id });
   const status = statusOf(record);
-  if (status !== 'created' && status !== 'running')
+  if (status !== 'created' && status !== 'running' && status !== 'paused')
     fail({ code: 'status', message: `container not running: the limits of "${id}" cannot be changed (${status})` });
   const before = record.resources ?? {};
   for (const { message, pointer } of ignoredResources(resources)) log.warning(`${message} [${pointer}]`);
@@ -48,6 +49,8 @@ export function updateContainer(options: UpdateOptions): void {
   try {
     applyWrites(writes, { entries, restorations });
     undoDevices = changeDevices(record, resources);
+    // What systemd is not told it would undo at its next daemon-reload.
+    if (record.scope !== undefined) updateScope(record.scope, writes);
     writeRecord(root, { ...record, resources: merged });
   } catch (error) {
     undoAll(restorations, undoDevices, log);

@@ -12,7 +12,6 @@ function refuse(what: string): never {
 
 /** Paths are made absolute here: nothing below depends on the working directory. */
 export function createOptions({ options, globals, positionals, log }: Invocation): CreateOptions {
-  if (globals.text('rootless') === 'true') refuse('--rootless true');
   const root = stateRoot(globals.text('root'), thisCaller());
   if (root.perUser) prepareUserRoot(root.path);
   // runc takes an empty path for none.
@@ -31,6 +30,7 @@ export function createOptions({ options, globals, positionals, log }: Invocation
     noNewKeyring: options.flag('no-new-keyring'),
     preserveFds: options.count('preserve-fds'),
     systemdCgroup: globals.flag('systemd-cgroup'),
+    rootless: (globals.text('rootless') ?? 'auto') as CreateOptions['rootless'],
     log,
     ...(pidFile === undefined ? {} : { pidFile }),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),

@@ -37,7 +37,7 @@ export function waitForRuntimeHooks(context: StepContext): void {
 }
 
 /** Goes on when the runtime has answered; ends when it is gone. */
-export function waitForGo({ plan }: StepContext, channel: Argument): void {
+export function waitForGo({ plan }: Pick<StepContext, 'plan'>, channel: Argument): void {
   const answer = plan.variable(8, '{answer}');
   const go = plan.label();
   plan.withSlot((length) => {

@@ -20,6 +20,9 @@ const DEFAULT_UMASK = 0o022;
 const EPERM_HINT = 'the runtime itself must have the capability, also in its bounding set';
 
 function limitResources({ plan, config, inputs }: StepContext): void {
+  // In a user namespace no limit can be raised any more: a caller who is root does it for init (container/user-namespace.ts).
+  const { userNamespace } = inputs;
+  if (userNamespace?.isCallerRoot === true && userNamespace.kind !== 'inherited') return;
   (config.process?.rlimits ?? []).forEach((rlimit: Rlimit, index) => {
     const at = pointer('process', 'rlimits', index);
     const soft = inputs.exactInteger(`${at}/soft`) ?? BigInt(rlimit.soft);
@@ -78,6 +81,10 @@ export function becomeUser(context: StepContext): void {
   plan.step(
     { sentence: `set the supplementary groups to ${list(additionalGids)}`, pointer: '/process/user/additionalGids' },
     () => {
+      if (additionalGids.length === 0 && context.inputs.userNamespace !== undefined) {
+        dropGroups(context);
+        return;
+      }
       const groups = Buffer.alloc(additionalGids.length * 4);
       additionalGids.forEach((group, index) => void groups.writeUInt32LE(group, index * 4));
       plan.call('setgroups', [
@@ -86,10 +93,12 @@ export function becomeUser(context: StepContext): void {
       ]);
     },
   );
-  plan.step({ sentence: `become group ${gid}`, pointer: '/process/user/gid' }, () =>
+  const unmapped =
+    context.inputs.userNamespace === undefined ? {} : { hint: 'EINVAL: the user namespace does not map this id' };
+  plan.step({ sentence: `become group ${gid}`, pointer: '/process/user/gid', ...unmapped }, () =>
     plan.call('setresgid', [gid, gid, gid]),
   );
-  plan.step({ sentence: `become user ${uid}`, pointer: '/process/user/uid' }, () =>
+  plan.step({ sentence: `become user ${uid}`, pointer: '/process/user/uid', ...unmapped }, () =>
     plan.call('setresuid', [uid, uid, uid]),
   );
   plan.step({ sentence: 'let capabilities go with the user again' }, () => {
@@ -106,6 +115,15 @@ export function becomeUser(context: StepContext): void {
       plan.call('prctl', [plan.value(PR_SET_NO_NEW_PRIVS, 'PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0]);
     });
   }
+}
+
+/** The caller's groups mean nothing in the container, but where setgroups(2) is denied they can't be put off. */
+function dropGroups({ plan, inputs }: StepContext): void {
+  const setgroups = inputs.userNamespace?.setgroups;
+  if (setgroups === 'deny') return;
+  const denied = plan.label();
+  plan.call('setgroups', [0, 0], setgroups === 'unknown' ? { on: { EPERM: denied } } : {});
+  plan.place(denied);
 }
 
 function list(numbers: readonly number[]): string {

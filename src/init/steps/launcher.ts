@@ -7,11 +7,20 @@ import { MESSAGE } from '../messages.ts';
 import type { DataRef, Label } from '../plan.ts';
 import { descriptor, type LaunchContext, numberBytes } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import {
+  copyTreesForInit,
+  dropCallersGroups,
+  enterUserNamespace,
+  hideProcess,
+  isHiddenAtOnce,
+  splitCreated,
+} from './user-namespace.ts';
 
 const F_GETFD = 1;
-const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const CLONE_PARENT = 0x8000;
+const CLONE_FILES = 0x400;
+const CLONE_PIDFD = 0x1000;
 const CLONE_INTO_CGROUP = 0x200000000n;
 const RLIMIT_NOFILE = 7;
 const SIG_SETMASK = 2;
@@ -26,9 +35,7 @@ export function launch(context: LaunchContext): void {
     plan.load(report, plan.constant(numberBytes(inputs.channel.fd), `{${inputs.channel.fd}}`));
     plan.call('fcntl', [channel, plan.value(F_GETFD, 'F_GETFD')]);
   });
-  plan.step({ sentence: 'keep other processes from looking into the launcher (CVE-2016-9962)' }, () => {
-    plan.call('prctl', [plan.value(PR_SET_DUMPABLE, 'PR_SET_DUMPABLE'), 0, 0, 0, 0]);
-  });
+  if (isHiddenAtOnce(inputs)) hideProcess(context);
   plan.step({ sentence: 'name the process' }, () => {
     plan.call('prctl', [plan.value(PR_SET_NAME, 'PR_SET_NAME'), 'runt:init', 0, 0, 0]);
   });
@@ -44,6 +51,8 @@ export function launch(context: LaunchContext): void {
   adjustOutOfMemoryScore(context);
   waitForCgroups(context);
   enterCgroups(plan, inputs, false);
+  if (!isHiddenAtOnce(inputs) && inputs.userNamespace?.kind === 'joined') hideProcess(context);
+  dropCallersGroups(context);
   joinNamespaces(plan, inputs);
   cloneInit(context);
   plan.section('init: the first process of the container');
@@ -55,7 +64,8 @@ export function launch(context: LaunchContext): void {
     });
   }
   joinCgroupNamespace(plan, inputs);
-  plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
+  if (inputs.userNamespace !== undefined) enterUserNamespace(context);
+  else plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
 }
 
 /** Signals and limits as the caller of the runtime has them, not as the engine made them for itself. */
@@ -138,28 +148,35 @@ function isLate(controllers: string): boolean {
 }
 
 /** The cgroups that its maker is in become the roots of a cgroup namespace (cgroup_namespaces(7)): it has to be in all of them. */
-function makesCgroupNamespaceLate({ cgroups, namespaces }: InitInputs): boolean {
+function makesCgroupNamespaceLate(inputs: InitInputs): boolean {
   return (
-    namespaces.created.some(({ type }) => type === 'cgroup') &&
-    cgroups.entries.some(({ controllers }) => isLate(controllers))
+    splitCreated(inputs).born.some(({ type }) => type === 'cgroup') &&
+    inputs.cgroups.entries.some(({ controllers }) => isLate(controllers))
   );
 }
 
-/** The user namespace first (it gives the right to enter the others), pid last (it counts for children only). */
+/**
+ * The user namespace first (it gives the right to enter the others, but for those that belong to another one), pid last (it counts for
+ * children only).
+ */
 const JOIN_ORDER = ['user', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time', 'pid'];
 
 function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
   // Out of a cgroup namespace nobody is born into a v2 cgroup that lies outside of it (ENOENT where cgroup2 is mounted with nsdelegate, as
   // systemd does): init joins that namespace itself.
-  const joined = inputs.namespaces.joined.filter(
-    ({ type }) => type !== 'cgroup' || inputs.cgroups.directory === undefined,
-  );
-  const ordered = joined.sort((a, b) => JOIN_ORDER.indexOf(a.type) - JOIN_ORDER.indexOf(b.type));
-  for (const namespace of ordered) join(plan, namespace);
+  const joined = inputs.namespaces.joined.filter(({ type }) => type !== 'cgroup' || !joinsCgroupNamespaceLate(inputs));
+  const place = ({ type, beforeUser }: JoinedNamespace): number =>
+    JOIN_ORDER.indexOf(type) - (beforeUser === true ? JOIN_ORDER.length : 0);
+  for (const namespace of joined.sort((a, b) => place(a) - place(b))) join(plan, namespace);
+}
+
+/** In a user namespace of its own init has no right to. */
+function joinsCgroupNamespaceLate({ cgroups, userNamespace }: InitInputs): boolean {
+  return cgroups.directory !== undefined && userNamespace === undefined;
 }
 
 function joinCgroupNamespace(plan: PlanBuilder, inputs: InitInputs): void {
-  if (inputs.cgroups.directory === undefined) return;
+  if (!joinsCgroupNamespaceLate(inputs)) return;
   for (const namespace of inputs.namespaces.joined) if (namespace.type === 'cgroup') join(plan, namespace);
 }
 
@@ -172,7 +189,9 @@ function join(plan: PlanBuilder, { type, descriptor: file, pointer }: JoinedName
 function cloneInit(context: LaunchContext): void {
   const { plan, inputs, report } = context;
   const isLateCgroup = makesCgroupNamespaceLate(inputs);
-  const created = inputs.namespaces.created.filter(({ type }) => type !== 'cgroup' || !isLateCgroup);
+  const created = splitCreated(inputs).born.filter(({ type }) => type !== 'cgroup' || !isLateCgroup);
+  const lends = inputs.userNamespace?.treesBy === 'launcher';
+  const pidfd = lends ? plan.variable(8, '{pidfd}') : undefined;
   let flags = BigInt(CLONE_PARENT);
   for (const { type } of created) flags |= BigInt(NAMESPACES[type].flag);
   const names = ['CLONE_PARENT', ...created.map(({ type }) => NAMESPACES[type].constant)];
@@ -181,6 +200,12 @@ function cloneInit(context: LaunchContext): void {
     flags |= CLONE_INTO_CGROUP;
     names.push('CLONE_INTO_CGROUP');
     args.writeBigUInt64LE(BigInt(inputs.cgroups.directory.fd), 80);
+  }
+  if (pidfd !== undefined) {
+    // The launcher goes on with init's descriptors in hand.
+    flags |= BigInt(CLONE_FILES | CLONE_PIDFD);
+    names.push('CLONE_FILES', 'CLONE_PIDFD');
+    args.writeBigUInt64LE(plan.address(pidfd), 8);
   }
   args.writeBigUInt64LE(flags, 0);
   const types = created.map(({ type }) => type).join(', ');
@@ -196,8 +221,11 @@ function cloneInit(context: LaunchContext): void {
       const message = pidMessage(plan);
       plan.store(pid, plan.addressOf(message, 4), 4);
       plan.call('write', [plan.slotRef(report), message, 8]);
-      plan.call('exit_group', [0]);
+      if (pidfd === undefined) plan.call('exit_group', [0]);
     });
+    if (pidfd === undefined) return;
+    copyTreesForInit(context, pidfd);
+    plan.step({ sentence: 'end: init has all that it needs' }, () => plan.call('exit_group', [0]));
   });
   plan.place(isInit);
 }
