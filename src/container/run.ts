@@ -1,12 +1,15 @@
 // run: create, start, wait, delete.
 
-import { waitForChild } from '../linux/spawn.ts';
-import { becomeSubreaper, waitForChildAsync } from '../linux/wait.ts';
-import { type CreateOptions, createContainer } from './create.ts';
+import { type ExitStatus, waitForChild } from '../linux/spawn.ts';
+
+import { becomeSubreaper, type ChildWatch, watchChildren } from '../linux/wait.ts';
+import type { Log } from '../log.ts';
+import type { Attached } from './attach.ts';
+import { type Created, type CreateOptions, createContainer } from './create.ts';
 import { deleteContainer, destroy } from './delete.ts';
 import { signalInit } from './kill.ts';
 import { startCreated } from './start.ts';
-import type { ContainerRecord } from './store.ts';
+import { type ContainerRecord, directoryOf } from './store.ts';
 
 export interface RunOptions extends CreateOptions {
   /** Return when the program runs. */
@@ -41,31 +44,88 @@ const FORWARDED = [
 
 /** Returns the exit status for the caller: the program's, or 128 + the signal that ended it; 0 when detached. */
 export async function runContainer(options: RunOptions): Promise<number> {
-  const { root, id, log, detach, keep, noSubreaper } = options;
+  const { root, log, detach, keep, noSubreaper } = options;
   if (!detach && !noSubreaper) becomeSubreaper();
-  const record = await createContainer(options);
+  const created = await createContainer({ ...options, run: detach ? 'detached' : 'foreground' });
+  const { record, terminal, notify } = created;
   const pid = record.init?.pid ?? 0;
-  const stopForwarding = detach ? undefined : forwardSignals(record);
+  if (detach) {
+    await started(options, created);
+    if (notify !== undefined) {
+      const { forwardReady } = await import('./notify.ts');
+      forwardReady(notify, pid, log);
+    }
+    return 0;
+  }
+  const children = watchChildren();
+  const ended = children.ended(pid);
+  const attached = terminal === undefined ? undefined : await attach(options, terminal, children, record);
+  const stopForwarding = forwardSignals(record, attached);
+  let status: ExitStatus | undefined;
+  try {
+    await started(options, created);
+    const stopNotifying = notify === undefined ? undefined : await forwardNotifications(notify, log);
+    status = await ended;
+    stopNotifying?.();
+    // A program that was started there and has outlived init may still hold the terminal.
+    if (!keep) await destroy(root, record, log);
+  } finally {
+    stopForwarding();
+    await attached?.finish();
+    children.stop();
+  }
+  if (status === undefined) return 255;
+  return 'exited' in status ? status.exited : 128 + status.signal;
+}
+
+/** Also a failed start leaves nothing: nobody knows of this container but this command. */
+async function started({ root, log }: RunOptions, { record }: Created): Promise<void> {
   try {
     await startCreated(root, record, log);
-    if (detach) return 0;
-    const status = await waitForChildAsync(pid);
-    stopForwarding?.();
-    if (!keep) await destroy(root, record, log);
-    if (status === undefined) return 255;
-    return 'exited' in status ? status.exited : 128 + status.signal;
   } catch (error) {
-    stopForwarding?.();
-    // Also a failed start leaves nothing: nobody knows of this container but this command.
-    signalInit(record, SIGKILL);
-    waitForChild(pid);
-    await deleteContainer({ root, id, force: true, log });
+    await abandon(root, record, log);
     throw error;
   }
 }
 
-function forwardSignals(record: ContainerRecord): () => void {
-  const forward = (_name: string, signal: number): void => void signalInit(record, signal);
+async function abandon(root: string, record: ContainerRecord, log: Log): Promise<void> {
+  signalInit(record, SIGKILL);
+  waitForChild(record.init?.pid ?? 0);
+  await deleteContainer({ root, id: record.id, force: true, log });
+}
+
+async function attach(
+  { root, log }: RunOptions,
+  terminal: number,
+  children: ChildWatch,
+  record: ContainerRecord,
+): Promise<Attached> {
+  const { attachTerminal } = await import('./attach.ts');
+  try {
+    return attachTerminal(terminal, children, directoryOf(root, record.id));
+  } catch (error) {
+    children.stop();
+    await abandon(root, record, log);
+    throw error;
+  }
+}
+
+/** The service manager is told of this process: it ends with the container. */
+async function forwardNotifications(socket: number, log: Log): Promise<() => void> {
+  const { forwardReadyMeanwhile } = await import('./notify.ts');
+  return forwardReadyMeanwhile(socket, process.pid, log);
+}
+
+function forwardSignals(record: ContainerRecord, attached: Attached | undefined): () => void {
+  const forward = (name: string, signal: number): void => {
+    // The container's own terminal tells its programs of a new size.
+    if (attached !== undefined && name === 'SIGWINCH') {
+      attached.resized();
+      return;
+    }
+    if (name === 'SIGCONT') attached?.continued();
+    signalInit(record, signal);
+  };
   for (const name of FORWARDED) process.on(name, forward);
   return () => {
     for (const name of FORWARDED) process.off(name, forward);
