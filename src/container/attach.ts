@@ -10,6 +10,7 @@ import {
   copyWindowSize,
   endOfInput,
   isInBackground,
+  passNewlinesOn,
   rawAttributes,
   setTerminalAttributes,
   terminalAttributes,
@@ -49,6 +50,7 @@ export function attachTerminal(master: number, children: ChildWatch, directory: 
   const relay = (inputs: RelayInputs): number => spawnRelay(inputs, directory);
   const terminal = { fd: master, text: "the container's terminal" };
   const [until, ours] = makePipe();
+  passNewlinesOn(master);
   follow();
   let output: number;
   let input: number;

@@ -2,14 +2,14 @@
 
 import { syscall } from './syscall.ts';
 
-export const TCGETS = 0x5401;
+const TCGETS = 0x5401;
 export const TCSETS = 0x5402;
 const TIOCGPGRP = 0x540f;
 const TIOCGWINSZ = 0x5413;
 export const TIOCSWINSZ = 0x5414;
 /** sizeof(struct termios) of the kernel: four words of flags, c_line, 19 control characters. */
-export const TERMIOS_SIZE = 36;
-export const OUTPUT_FLAGS = 4;
+const TERMIOS_SIZE = 36;
+const OUTPUT_FLAGS = 4;
 const CONTROL_FLAGS = 8;
 const LOCAL_FLAGS = 12;
 const CHARACTERS = 17;
@@ -17,7 +17,8 @@ const VEOF = 4;
 const VTIME = 5;
 const VMIN = 6;
 
-export const OPOST = 0o1;
+const OPOST = 0o1;
+const ONLCR = 0o4;
 const ICANON = 0o2;
 /** IGNBRK, BRKINT, PARMRK, ISTRIP, INLCR, IGNCR, ICRNL, IXON. */
 const INPUT_OFF = 0o2753;
@@ -51,6 +52,14 @@ export function rawAttributes(of: Buffer): Buffer {
   raw[CHARACTERS + VMIN] = 1;
   raw[CHARACTERS + VTIME] = 0;
   return raw;
+}
+
+/** Newlines pass as they are written: for a master whose output goes to another terminal, which makes of them what it needs. */
+export function passNewlinesOn(master: number): void {
+  const attributes = terminalAttributes(master);
+  if (attributes === undefined) return;
+  attributes.writeUInt32LE((attributes.readUInt32LE(OUTPUT_FLAGS) & ~ONLCR) >>> 0, OUTPUT_FLAGS);
+  setTerminalAttributes(master, attributes);
 }
 
 /** The character that means the end of the input, where the terminal reads lines; else undefined. */

@@ -92,11 +92,20 @@ export function connectDatagram(doing: Doing, path: string): number {
   return connect(doing, SOCK_DGRAM, path);
 }
 
-/** A datagram socket that receives what is sent to `path`, which must not exist; close-on-exec. Throws `system`. */
-export function bindDatagram(doing: Doing, path: string): number {
-  const fd = mustSyscall(doing, 'socket', AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+function bind(doing: Doing, type: number, path: string): number {
+  const fd = mustSyscall(doing, 'socket', AF_UNIX, type | SOCK_CLOEXEC, 0);
   const result = withAddress(doing, path, (address) => syscall('bind', fd, address, address.length));
   if (result === 0) return fd;
   syscall('close', fd);
   return fail({ code: 'system', ...doing, syscall: 'bind', errno: -result });
+}
+
+/** A datagram socket that receives what is sent to `path`, which must not exist; close-on-exec. Throws `system`. */
+export function bindDatagram(doing: Doing, path: string): number {
+  return bind(doing, SOCK_DGRAM, path);
+}
+
+/** A stream socket of that name, which does not listen yet. As `bindDatagram`. */
+export function bindStream(doing: Doing, path: string): number {
+  return bind(doing, SOCK_STREAM, path);
 }

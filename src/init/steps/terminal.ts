@@ -25,19 +25,11 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from '../../linux/mount-constants.ts';
-import {
-  OPOST,
-  OUTPUT_FLAGS,
-  TCGETS,
-  TCSETS,
-  TERMIOS_SIZE,
-  TIOCSWINSZ,
-  windowSizeBytes,
-} from '../../linux/terminal.ts';
+import { TIOCSWINSZ, windowSizeBytes } from '../../linux/terminal.ts';
 import type { Argument, PlanBuilder } from '../builder.ts';
 import type { TerminalInputs } from '../inputs.ts';
 import type { Slot } from '../plan.ts';
-import { attach, descriptor, IN_ROOT, numberBytes, openAt } from './context.ts';
+import { attach, descriptor, IN_ROOT, openAt } from './context.ts';
 
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTPEER = 0x5441;
@@ -116,16 +108,6 @@ function setUp(plan: PlanBuilder, master: Slot, slave: Slot, { size, uid }: Term
       plan.call('ioctl', [plan.slotRef(master), plan.value(TIOCSWINSZ, 'TIOCSWINSZ'), bytes]);
     });
   }
-  plan.step({ sentence: 'let the terminal pass newlines on as they are written (no ONLCR)', pointer: POINTER }, () => {
-    const attributes = plan.variable(TERMIOS_SIZE, '{termios}');
-    plan.call('ioctl', [plan.slotRef(master), plan.value(TCGETS, 'TCGETS'), attributes]);
-    plan.withSlot((flags) => {
-      // A new terminal has OPOST|ONLCR (tty_std_termios).
-      plan.load(flags, plan.constant(numberBytes(OPOST), '{OPOST}'));
-      plan.store(flags, plan.addressOf(attributes, OUTPUT_FLAGS), 4);
-    });
-    plan.call('ioctl', [plan.slotRef(master), plan.value(TCSETS, 'TCSETS'), attributes]);
-  });
   if (uid === 0) return;
   plan.step({ sentence: `give the terminal to user ${uid}`, pointer: '/process/user/uid' }, () => {
     const others = plan.label();
