@@ -23,6 +23,7 @@ export {
   listenForNotes,
   openPseudoTerminal,
   readTerminal,
+  sendNote,
   startScript,
   waitForInput,
   windowSize,

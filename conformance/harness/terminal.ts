@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { mustSyscall, syscall } from '../../src/linux/syscall.ts';
-import { bindDatagram, bindStream, receiveDescriptor } from '../../src/linux/unix-sockets.ts';
+import { bindDatagram, bindStream, connectDatagram, receiveDescriptor } from '../../src/linux/unix-sockets.ts';
 import { runtimePath } from './runtime.ts';
 
 const DEADLINE = 20_000;
@@ -64,10 +64,19 @@ export function listenForNotes(path: string): { next(): string; close(): void } 
   return {
     next() {
       waitForInput(fd, 'a notification');
+      // Descriptors that come with it (BARRIER) are not taken, and so closed by the kernel.
       return bytes.toString('utf8', 0, mustSyscall({ message: 'receive' }, 'recvfrom', fd, bytes, 4096, 0, null, null));
     },
     close: () => closeSync(fd),
   };
+}
+
+/** Sends a message to a datagram socket. */
+export function sendNote(path: string, text: string): void {
+  const fd = connectDatagram({ message: `connect to ${path}` }, path);
+  const bytes = Buffer.from(text);
+  mustSyscall({ message: `send to ${path}` }, 'sendto', fd, bytes, bytes.length, 0, null, 0);
+  closeSync(fd);
 }
 
 /** What the master of a terminal gives until the pattern is in it; EIO (nobody has the terminal open) is the end. */

@@ -114,6 +114,8 @@ export interface InitInputs {
     /** Memory file that takes what these hooks print. */
     readonly output: Descriptor;
   };
+  /** Standard streams of the caller's that become the user's. Absent: none. */
+  readonly streamsToGive?: readonly number[];
   /** Present where process.terminal is true. */
   readonly terminal?: TerminalInputs;
   /** 64-bit integers of the config that JSON.parse would have rounded. */
