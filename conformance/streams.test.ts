@@ -228,7 +228,6 @@ for (const command of ['run --detach', 'start']) {
     notify(container, ...READY);
     assert.equal(manager.next(), 'READY=1\n');
     assert.equal(manager.next(), `MAINPID=${container.pid()}\n`);
-    assert.equal(manager.next(), 'BARRIER=1');
     assert.equal(
       waitFor('its end', () => existsSync(done) && readFileSync(done, 'utf8')),
       '0\n',
@@ -238,13 +237,30 @@ for (const command of ['run --detach', 'start']) {
   });
 }
 
-check('a program that ends without being ready does not keep run --detach waiting', (box) => {
+check(
+  'run --detach waits until the service manager has read what it was sent',
+  { knownToFail: { runc: 'sends no BARRIER before 1.2' } },
+  (box) => {
+    const { manager, env } = service(box);
+    const container = withScript(box, 'exec sleep 1000');
+    startScript(`exec ${line(box, container, 'run --detach')}`, { stdio: ['ignore', 'ignore', 'ignore'], env });
+    waitFor('the container', () => container.stateResult().status === 0);
+    notify(container, ...READY);
+    assert.deepEqual([manager.next(), manager.next(), manager.next()].at(-1), 'BARRIER=1');
+    ok(container.kill('KILL'));
+    manager.close();
+  },
+);
+
+const waitsForReaper = { knownToFail: { runc: 'waits until somebody has reaped the program' } };
+
+check('a program that ends without being ready does not keep run --detach waiting', waitsForReaper, (box) => {
   const { manager, env } = service(box);
   ok(withScript(box, 'true').run({ flags: ['--detach'], env }));
   manager.close();
 });
 
-check('the container can not put anything into the directory of its NOTIFY_SOCKET', (box) => {
+check('the container can not put anything into the directory of its NOTIFY_SOCKET', waitsForReaper, (box) => {
   const { manager, env } = service(box);
   const container = withScript(box, 'touch $(dirname $NOTIFY_SOCKET)/file 2>&1; true');
   // Nobody is told that it is ready; the runtime goes on when it has ended.

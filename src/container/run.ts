@@ -123,6 +123,8 @@ function forwardSignals(record: ContainerRecord, attached: Attached | undefined)
       attached.resized();
       return;
     }
+    // A relay, in the background, has read the caller's terminal or would have changed it.
+    if (attached !== undefined && (name === 'SIGTTIN' || name === 'SIGTTOU')) return;
     if (name === 'SIGCONT') attached?.continued();
     signalInit(record, signal);
   };
