@@ -23,6 +23,8 @@ const O_CLOEXEC = 0o2000000;
 const SEEK_SET = 0;
 
 export interface Attached {
+  /** The program runs: what is typed goes to it from now on. Throws `system`. */
+  readInput(): void;
   /** The caller's terminal has another size (SIGWINCH). */
   resized(): void;
   /** The command was stopped and goes on (SIGCONT): it may be in the foreground now. */
@@ -53,7 +55,6 @@ export function attachTerminal(master: number, children: ChildWatch, directory: 
   passNewlinesOn(master);
   follow();
   let output: number;
-  let input: number;
   try {
     output = relay({
       from: terminal,
@@ -64,16 +65,13 @@ export function attachTerminal(master: number, children: ChildWatch, directory: 
         ? {}
         : { restore: { terminal: { fd: 0, text: 'stdin' }, attributes: saved } }),
     });
-    enterRaw();
-    input = relay({ from: { fd: 0, text: 'stdin' }, to: terminal });
   } catch (error) {
-    leaveRaw();
     for (const fd of [ours, master]) syscall('close', fd);
     throw error;
   } finally {
     syscall('close', until);
   }
-  const inputs = [input];
+  const inputs: number[] = [];
   let isOpen = true;
   const hangUp = (): void => {
     if (!isOpen) return;
@@ -81,20 +79,27 @@ export function attachTerminal(master: number, children: ChildWatch, directory: 
     for (const pid of inputs) syscall('kill', pid, SIGKILL);
     syscall('close', master);
   };
-  void children.ended(input).then((status) => {
-    inputs.splice(inputs.indexOf(input), 1);
-    if (!isOpen || saved !== undefined || status === undefined) return;
-    if (!('exited' in status) || status.exited !== RELAY.sourceEnded) return;
-    inputs.push(...sendEndOfInput(master, relay));
-  });
   const ended = children.ended(output).then((status) => {
     // Nobody reads the output any more: the program is told so, as by a terminal that is closed (SIGHUP).
     if (status === undefined || !('exited' in status) || status.exited !== RELAY.sourceEnded) hangUp();
   });
+  const readInput = (): void => {
+    if (!isOpen) return;
+    enterRaw();
+    const input = relay({ from: { fd: 0, text: 'stdin' }, to: terminal });
+    inputs.push(input);
+    void children.ended(input).then((status) => {
+      inputs.splice(inputs.indexOf(input), 1);
+      if (!isOpen || saved !== undefined || status === undefined) return;
+      if (!('exited' in status) || status.exited !== RELAY.sourceEnded) return;
+      inputs.push(...sendEndOfInput(master, relay));
+    });
+  };
   return {
+    readInput,
     resized: follow,
     continued() {
-      enterRaw();
+      if (inputs.length > 0) enterRaw();
       follow();
     },
     async finish() {

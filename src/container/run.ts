@@ -42,6 +42,8 @@ const FORWARDED = [
   'SIGPWR',
 ] as const;
 
+const OF_JOB_CONTROL: readonly string[] = ['SIGTTIN', 'SIGTTOU'];
+
 /** Returns the exit status for the caller: the program's, or 128 + the signal that ended it; 0 when detached. */
 export async function runContainer(options: RunOptions): Promise<number> {
   const { root, log, detach, keep, noSubreaper } = options;
@@ -59,11 +61,12 @@ export async function runContainer(options: RunOptions): Promise<number> {
   }
   const children = watchChildren();
   const ended = children.ended(pid);
-  const attached = terminal === undefined ? undefined : await attach(options, terminal, children, record);
-  const stopForwarding = forwardSignals(record, attached);
+  let attached: Attached | undefined;
+  const stopForwarding = forwardSignals(record, terminal === undefined ? undefined : () => attached);
   let status: ExitStatus | undefined;
   try {
-    await started(options, created);
+    if (terminal !== undefined) attached = await attach(options, terminal, children, record);
+    await started(options, created, attached);
     const stopNotifying = notify === undefined ? undefined : await forwardNotifications(notify, log);
     status = await ended;
     stopNotifying?.();
@@ -79,9 +82,10 @@ export async function runContainer(options: RunOptions): Promise<number> {
 }
 
 /** Also a failed start leaves nothing: nobody knows of this container but this command. */
-async function started({ root, log }: RunOptions, { record }: Created): Promise<void> {
+async function started({ root, log }: RunOptions, { record }: Created, attached?: Attached): Promise<void> {
   try {
     await startCreated(root, record, log);
+    attached?.readInput();
   } catch (error) {
     await abandon(root, record, log);
     throw error;
@@ -104,7 +108,6 @@ async function attach(
   try {
     return attachTerminal(terminal, children, directoryOf(root, record.id));
   } catch (error) {
-    children.stop();
     await abandon(root, record, log);
     throw error;
   }
@@ -116,20 +119,23 @@ async function forwardNotifications(socket: number, log: Log): Promise<() => voi
   return forwardReadyMeanwhile(socket, process.pid, log);
 }
 
-function forwardSignals(record: ContainerRecord, attached: Attached | undefined): () => void {
+/** `attached`: of a container with a terminal. */
+function forwardSignals(record: ContainerRecord, attached?: () => Attached | undefined): () => void {
   const forward = (name: string, signal: number): void => {
-    // The container's own terminal tells its programs of a new size.
-    if (attached !== undefined && name === 'SIGWINCH') {
-      attached.resized();
-      return;
+    if (attached !== undefined) {
+      // The container's own terminal tells its programs of a new size.
+      if (name === 'SIGWINCH') {
+        attached()?.resized();
+        return;
+      }
+      if (name === 'SIGCONT') attached()?.continued();
     }
-    // A relay, in the background, has read the caller's terminal or would have changed it.
-    if (attached !== undefined && (name === 'SIGTTIN' || name === 'SIGTTOU')) return;
-    if (name === 'SIGCONT') attached?.continued();
     signalInit(record, signal);
   };
-  for (const name of FORWARDED) process.on(name, forward);
+  // A relay that reads the caller's terminal from the background stops, and the command with it: so a shell knows how to go on (`fg`).
+  const names = FORWARDED.filter((name) => attached === undefined || !OF_JOB_CONTROL.includes(name));
+  for (const name of names) process.on(name, forward);
   return () => {
-    for (const name of FORWARDED) process.off(name, forward);
+    for (const name of names) process.off(name, forward);
   };
 }
