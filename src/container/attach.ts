@@ -65,6 +65,8 @@ export function attachTerminal(master: number, children: ChildWatch, directory: 
         ? {}
         : { restore: { terminal: { fd: 0, text: 'stdin' }, attributes: saved } }),
     });
+    // What is typed ahead is not echoed, and waits.
+    enterRaw();
   } catch (error) {
     for (const fd of [ours, master]) syscall('close', fd);
     throw error;
@@ -99,7 +101,7 @@ export function attachTerminal(master: number, children: ChildWatch, directory: 
     readInput,
     resized: follow,
     continued() {
-      if (inputs.length > 0) enterRaw();
+      enterRaw();
       follow();
     },
     async finish() {
