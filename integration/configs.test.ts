@@ -11,8 +11,6 @@ type Json = Record<string, unknown>;
 
 /** What belongs to later versions of runt, by name. */
 const LATER = [
-  'process.terminal',
-  'process.consoleSize',
   'process.apparmorProfile',
   'process.selinuxLabel',
   'linux.mountLabel',
@@ -24,6 +22,8 @@ const LATER_MOUNT_OPTIONS = ['tmpcopyup', 'idmap', 'ridmap'];
 const LATER_NAMESPACES = ['time'];
 /** What this kind of machine does not let anybody do: raise limits, lower scores, grant a capability that it has not itself. */
 const NOT_HERE = ['process.rlimits', 'process.oomScoreAdj'];
+/** Nobody here listens at a console socket. */
+const NOT_ATTENDED = ['process.terminal', 'process.consoleSize'];
 
 function object(value: unknown): Json {
   return typeof value === 'object' && value !== null ? (value as Json) : {};
@@ -59,7 +59,7 @@ function available(): (name: string) => boolean {
 
 /** The config as it is, but for the named fields and for what lay on the machine that it comes from. */
 function adapt(config: Json, box: Sandbox, place: { rootfs: string; id: string }): void {
-  for (const path of [...LATER, ...NOT_HERE]) remove(config, path);
+  for (const path of [...LATER, ...NOT_HERE, ...NOT_ATTENDED]) remove(config, path);
   const linux = object(config['linux']);
   linux['namespaces'] = list(linux['namespaces'])
     .filter(({ type }) => !LATER_NAMESPACES.includes(String(type)))

@@ -30,6 +30,7 @@ import { type LimitTools, prepareCgroups } from './cgroups.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
+import type { OpenExtras } from './extras.ts';
 import { firstRecord } from './first-record.ts';
 import { writeFrontRecord } from './front-record.ts';
 import { readTail, runHooks } from './hooks.ts';
@@ -55,28 +56,65 @@ export interface CreateOptions {
   readonly systemdCgroup: boolean;
   /** Go on where control groups may not be used; `auto`: if the caller is not root on the host. */
   readonly rootless: 'true' | 'false' | 'auto';
+  /** Absolute. */
   readonly consoleSocket?: string;
+  /** Absolute. */
   readonly pidfdSocket?: string;
+  /** Of `run`: whether it returns while the program runs. */
+  readonly run?: 'detached' | 'foreground';
   readonly log: Log;
   /** The caller starts and deletes the container itself: no other command is expected to. */
   readonly foreground?: boolean;
+}
+
+/** The descriptors are the caller's to close. */
+export interface Created {
+  readonly record: ContainerRecord;
+  /** The master of the container's terminal, for a command that stays. */
+  readonly terminal?: number;
+  /** Where the container's NOTIFY_SOCKET is read, for `run`. */
+  readonly notify?: number;
+}
+
+/** What `create`, or the engine behind it, may want besides the container: a terminal, sockets. */
+export function asksForExtras({ consoleSocket, pidfdSocket }: CreateOptions, config: Config): boolean {
+  const { env } = process;
+  return (
+    config.process?.terminal === true ||
+    consoleSocket !== undefined ||
+    pidfdSocket !== undefined ||
+    env['NOTIFY_SOCKET'] !== undefined ||
+    env['LISTEN_FDS'] !== undefined
+  );
 }
 
 /**
  * Throws RuntErrors of every kind; then nothing is left of the container: no process, mount, cgroup or directory. But for a creator that is
  * killed: `delete --force` removes what that leaves.
  */
-export async function createContainer(options: CreateOptions): Promise<ContainerRecord> {
-  const { root, id, bundle, log } = options;
+export async function createContainer(options: CreateOptions): Promise<Created> {
+  return await createLoaded(options, await loadForCreate(options));
+}
+
+/** The config, if it can be a container's. Throws `id`, `config`, `unsupported`; changes nothing. */
+export async function loadForCreate({ id, bundle, log }: CreateOptions): Promise<LoadedConfig> {
   checkId(id);
-  refuseOptions(options);
   const loaded = await loadConfig(bundle);
   for (const { message, pointer } of loaded.warnings) log.warning(`${loaded.file}: ${pointer}: ${message}`);
   for (const name of unraisableCapabilities(loaded.config.process?.capabilities)) {
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
   }
   refuseUnsupported(loaded.config);
-  checkPreserved(options.preserveFds);
+  return loaded;
+}
+
+/** As createContainer. */
+export async function createLoaded(options: CreateOptions, loaded: LoadedConfig): Promise<Created> {
+  const { root, id } = options;
+  const extras = asksForExtras(options, loaded.config)
+    ? (await import('./extras.ts')).extrasOf(options, loaded)
+    : undefined;
+  checkPreserved(extras?.options.preserveFds ?? options.preserveFds);
   const users = await usersOf(options, loaded.config);
   const cgroupHost = detectCgroups();
   const tools = hasLimits(loaded.config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
@@ -86,7 +124,19 @@ export async function createContainer(options: CreateOptions): Promise<Container
   try {
     reserve(root, id);
     progress.reserved = true;
-    return construct({ options, loaded, descriptors, progress, cgroupHost, tools, scope, users });
+    const opened = extras?.open(descriptors);
+    const record = construct({
+      options: extras?.options ?? options,
+      loaded: extras?.loaded ?? loaded,
+      descriptors,
+      progress,
+      extras: opened,
+      cgroupHost,
+      tools,
+      scope,
+      users,
+    });
+    return { record, ...opened?.handOver() };
   } catch (error) {
     if (progress.reserved === true) await undo(options, progress);
     throw error;
@@ -104,13 +154,6 @@ interface Progress {
   init?: number;
   hooksRun: boolean;
   pidFile?: string;
-}
-
-function refuseOptions({ consoleSocket, pidfdSocket }: CreateOptions): void {
-  const refuse = (option: string): never =>
-    fail({ code: 'unsupported', message: `${option} is not supported yet by this version of runt` });
-  if (consoleSocket !== undefined) refuse('--console-socket');
-  if (pidfdSocket !== undefined) refuse('--pidfd-socket');
 }
 
 /** What a user namespace, or a caller who is not root on the host, takes; else undefined, and none of it is loaded. */
@@ -140,6 +183,7 @@ interface Construction {
   readonly loaded: LoadedConfig;
   readonly descriptors: Descriptors;
   readonly progress: Progress;
+  readonly extras: OpenExtras | undefined;
   readonly cgroupHost: CgroupHost;
   readonly tools: LimitTools;
   /** Absent: the cgroups are made by file system. */
@@ -148,7 +192,7 @@ interface Construction {
 }
 
 function construct(construction: Construction): ContainerRecord {
-  const { options, loaded, descriptors, progress, cgroupHost, tools, scope, users } = construction;
+  const { options, loaded, descriptors, progress, extras, cgroupHost, tools, scope, users } = construction;
   const { root, id, bundle, log } = options;
   const { config } = loaded;
   const given = config.linux?.cgroupsPath;
@@ -211,6 +255,7 @@ function construct(construction: Construction): ContainerRecord {
     preserveFds: options.preserveFds,
     newKeyring: !options.noNewKeyring,
     ...(hooks === undefined ? {} : { hooks }),
+    ...(extras?.terminal === undefined ? {} : { terminal: extras.terminal }),
     exactInteger: loaded.exactInteger,
   };
   const plan = compileInit(inputs);
@@ -264,6 +309,7 @@ function construct(construction: Construction): ContainerRecord {
     },
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),
   });
+  extras?.created(init);
   if (options.pidFile !== undefined) {
     progress.pidFile = options.pidFile;
     writePidFile(options.pidFile, init);

@@ -12,7 +12,6 @@ export function firstRecord(
   config: Config,
   cgroups: CgroupRecord,
 ): ContainerRecord {
-  const own = (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && (path ?? '') === '');
   return {
     version: 1,
     id,
@@ -27,11 +26,16 @@ export function firstRecord(
     cgroups,
     ...(config.linux?.resources === undefined ? {} : { resources: config.linux.resources }),
     hasProcess: config.process?.args !== undefined && config.process.args.length > 0,
-    ownPidNamespace: own,
+    ownPidNamespace: hasOwnPidNamespace(config),
     poststart: config.hooks?.poststart ?? [],
     poststop: config.hooks?.poststop ?? [],
     startSteps: [],
   };
+}
+
+/** Its processes end with its init. */
+export function hasOwnPidNamespace(config: Config): boolean {
+  return (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && (path ?? '') === '');
 }
 
 function ownerName(): string {

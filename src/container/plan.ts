@@ -14,6 +14,8 @@ import type { Config, Mount } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
 import { bindChanges } from './bind-attributes.ts';
 import { presentComponents } from './mount-point.ts';
+import { streamsToGive } from './streams.ts';
+import { terminalSettings } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 export interface PlanOptions {
@@ -122,6 +124,11 @@ export function imaginedInputs(
     kcore: true,
     ...(hasHome || config.process === undefined ? {} : { home: '/' }),
     ...(hasHooks ? { hooks: { state: descriptor('state'), output: descriptor('output') } } : {}),
+    // As for a container that was created from here.
+    streamsToGive: config.process?.terminal === true ? [] : streamsToGive(config.process?.user?.uid ?? 0),
+    ...(config.process?.terminal === true
+      ? { terminal: { socket: descriptor('console'), ...terminalSettings(config.process) } }
+      : {}),
     exactInteger,
   };
 }

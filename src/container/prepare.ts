@@ -15,6 +15,7 @@ import type { Descriptors } from './descriptors.ts';
 import { homeOf } from './home.ts';
 import { fullyVisibleMounts, mountPointOf } from './host-mounts.ts';
 import { copyTree, type PrepareOptions, prepareMounts } from './prepare-mounts.ts';
+import { streamsToGive } from './streams.ts';
 
 const RLIMIT_NOFILE = 7;
 const NS_GET_NSTYPE = 0xb703;
@@ -22,7 +23,16 @@ const ENOTTY = 25;
 
 export type Prepared = Pick<
   InitInputs,
-  'root' | 'mounts' | 'namespaces' | 'cgroups' | 'userNamespace' | 'caller' | 'kcore' | 'home' | 'noPivot'
+  | 'root'
+  | 'mounts'
+  | 'namespaces'
+  | 'cgroups'
+  | 'userNamespace'
+  | 'caller'
+  | 'kcore'
+  | 'home'
+  | 'noPivot'
+  | 'streamsToGive'
 >;
 
 /** Throws RuntErrors that name the config's field. */
@@ -49,6 +59,7 @@ export function prepare(options: PrepareOptions): Prepared {
     ...(late === undefined ? {} : { userNamespace: late.inputs(namespaces.created) }),
     caller: { openFiles: callersOpenFiles(), ignoredSignals: signalNumbers(ignoredSignals()) },
     kcore: existsSync('/proc/kcore'),
+    streamsToGive: config.process?.terminal === true ? [] : streamsToGive(config.process?.user?.uid ?? 0),
     ...(home === undefined ? {} : { home }),
     ...(noPivot ? { noPivot: { fullyVisible: fullyVisibleMounts(root.path) } } : {}),
   };

@@ -2,11 +2,15 @@
 
 import { closeSync, existsSync, readFileSync, writeSync } from 'node:fs';
 import { FLAG } from '../front/record.ts';
-import { EXIT_FILE, encodeReport, FORWARDED_SIGNALS, REPORT_FD } from '../front/run-protocol.ts';
+import { DECLINED, EXIT_FILE, encodeReport, FORWARDED_SIGNALS, REPORT_FD } from '../front/run-protocol.ts';
 import { decodeWaitStatus, type ExitStatus, waitForChild } from '../linux/spawn.ts';
-import { becomeSubreaper, waitForChildAsync } from '../linux/wait.ts';
-import { type CreateOptions, createContainer } from './create.ts';
+import { becomeSubreaper, type ChildWatch, watchChildren } from '../linux/wait.ts';
+import type { Log } from '../log.ts';
+import type { Config } from '../spec/generated/types.ts';
+import type { Attached } from './attach.ts';
+import { asksForExtras, type Created, type CreateOptions, createLoaded, loadForCreate } from './create.ts';
 import { deleteContainer, destroy } from './delete.ts';
+import { hasOwnPidNamespace } from './first-record.ts';
 import { frontFlags } from './front-record.ts';
 import { signalInit } from './kill.ts';
 import { mayBeStarted, startCreated } from './start.ts';
@@ -25,20 +29,38 @@ export interface RunOptions extends CreateOptions {
 
 const SIGKILL = 9;
 
+type ForwardedSignal = keyof typeof FORWARDED_SIGNALS;
+
+const OF_JOB_CONTROL: readonly ForwardedSignal[] = ['SIGTTIN', 'SIGTTOU'];
+
 /** Returns the exit status for the caller: the program's, or 128 + the signal that ended it; 0 when detached. */
 export async function runContainer(options: RunOptions): Promise<number> {
   const { detach, noSubreaper, role } = options;
-  if (role === 'resumed') return await goOn(options, requireRecord(options), true);
+  if (role === 'resumed') return await goOn(options, { record: requireRecord(options) });
+  const loaded = await loadForCreate(options);
+  if (role === 'supervised' && !canHandOver(options, loaded.config)) {
+    writeSync(REPORT_FD, DECLINED);
+    return 0;
+  }
   if (!detach && !noSubreaper) becomeSubreaper();
-  const record = await createContainer({ ...options, foreground: !detach && role !== 'supervised' });
-  if (role === 'supervised' && (await handOver(options, record))) return 0;
-  return await goOn(options, record, false);
+  const foreground = !detach && role !== 'supervised';
+  const created = await createLoaded({ ...options, run: detach ? 'detached' : 'foreground', foreground }, loaded);
+  if (role === 'supervised' && (await handOver(options, created.record))) return 0;
+  return await goOn(options, created);
+}
+
+/** The front can do what is left of a plain container's life. */
+function canHandOver(options: RunOptions, config: Config): boolean {
+  const { detach, keep, noSubreaper, systemdCgroup } = options;
+  const { poststart = [], poststop = [] } = config.hooks ?? {};
+  const isPlain = !(detach || keep || noSubreaper || systemdCgroup || asksForExtras(options, config));
+  const hasProgram = (config.process?.args ?? []).length > 0;
+  return isPlain && hasProgram && hasOwnPidNamespace(config) && poststart.length + poststop.length === 0;
 }
 
 /** False where the front can't go on with it, and now waits for our end. */
-async function handOver(options: RunOptions, record: ContainerRecord): Promise<boolean> {
-  const { root, id, detach, keep, noSubreaper } = options;
-  const plain = frontFlags(record) === (FLAG.start | FLAG.delete) && !detach && !keep && !noSubreaper;
+async function handOver({ root, id, log }: RunOptions, record: ContainerRecord): Promise<boolean> {
+  const plain = frontFlags(record) === (FLAG.start | FLAG.delete);
   const report = plain ? encodeReport(record.init?.pid ?? 0, root, id) : undefined;
   if (report === undefined) {
     closeSync(REPORT_FD);
@@ -49,39 +71,45 @@ async function handOver(options: RunOptions, record: ContainerRecord): Promise<b
     return true;
   } catch (error) {
     // Nobody waits for the container any more.
-    await abandon(options, record);
+    await abandon(root, record, log);
     throw error;
   }
 }
 
-/** From the created container to its end; `resumed`: from wherever the front has brought it to. */
-async function goOn(options: RunOptions, record: ContainerRecord, resumed: boolean): Promise<number> {
-  const { root, id, log, detach, keep } = options;
+/** From the created container to its end; in the role `resumed`: from wherever the front has brought it to. */
+async function goOn(options: RunOptions, created: Created): Promise<number> {
+  const { root, id, log, detach, keep, role } = options;
+  const { record, terminal, notify } = created;
   const pid = record.init?.pid ?? 0;
-  const stopForwarding = detach ? undefined : forwardSignals(record);
-  try {
-    let status = resumed ? reapedStatus(root, id) : undefined;
-    if (status === undefined) {
-      if (!resumed || mayBeStarted(root, record)) await startCreated(root, record, log);
-      if (detach) return 0;
-      status = await waitForChildAsync(pid);
+  if (detach) {
+    await started(options, created);
+    if (notify !== undefined) {
+      const { forwardReady } = await import('./notify.ts');
+      forwardReady(notify, pid, log);
     }
-    stopForwarding?.();
-    if (!keep) await destroy(root, record, log);
-    if (status === undefined) return 255;
-    return 'exited' in status ? status.exited : 128 + status.signal;
-  } catch (error) {
-    stopForwarding?.();
-    await abandon(options, record);
-    throw error;
+    return 0;
   }
-}
-
-/** Also a failed start leaves nothing: nobody knows of this container but this command. */
-async function abandon({ root, id, log }: RunOptions, record: ContainerRecord): Promise<void> {
-  signalInit(record, SIGKILL);
-  waitForChild(record.init?.pid ?? 0);
-  await deleteContainer({ root, id, force: true, log });
+  let status = role === 'resumed' ? reapedStatus(root, id) : undefined;
+  const isOver = status !== undefined;
+  const children = watchChildren();
+  const ended = isOver ? undefined : children.ended(pid);
+  let attached: Attached | undefined;
+  const stopForwarding = forwardSignals(record, terminal === undefined ? undefined : () => attached);
+  try {
+    if (terminal !== undefined) attached = await attach(options, terminal, children, record);
+    if (!isOver && (role !== 'resumed' || mayBeStarted(root, record))) await started(options, created, attached);
+    const stopNotifying = notify === undefined ? undefined : await forwardNotifications(notify, log);
+    status ??= await ended;
+    stopNotifying?.();
+    // A program that was started there and has outlived init may still hold the terminal.
+    if (!keep) await destroy(root, record, log);
+  } finally {
+    stopForwarding();
+    await attached?.finish();
+    children.stop();
+  }
+  if (status === undefined) return 255;
+  return 'exited' in status ? status.exited : 128 + status.signal;
 }
 
 /** What the front has learned of init's end before it had to give up. */
@@ -90,9 +118,61 @@ function reapedStatus(root: string, id: string): ExitStatus | undefined {
   return existsSync(file) ? decodeWaitStatus(readFileSync(file).readInt32LE(0)) : undefined;
 }
 
-function forwardSignals(record: ContainerRecord): () => void {
-  const forward = (_name: string, signal: number): void => void signalInit(record, signal);
-  const names = Object.keys(FORWARDED_SIGNALS) as (keyof typeof FORWARDED_SIGNALS)[];
+/** Also a failed start leaves nothing: nobody knows of this container but this command. */
+async function started({ root, log }: RunOptions, { record }: Created, attached?: Attached): Promise<void> {
+  try {
+    await startCreated(root, record, log);
+    attached?.readInput();
+  } catch (error) {
+    await abandon(root, record, log);
+    throw error;
+  }
+}
+
+async function abandon(root: string, record: ContainerRecord, log: Log): Promise<void> {
+  signalInit(record, SIGKILL);
+  waitForChild(record.init?.pid ?? 0);
+  await deleteContainer({ root, id: record.id, force: true, log });
+}
+
+async function attach(
+  { root, log }: RunOptions,
+  terminal: number,
+  children: ChildWatch,
+  record: ContainerRecord,
+): Promise<Attached> {
+  const { attachTerminal } = await import('./attach.ts');
+  try {
+    return attachTerminal(terminal, children, directoryOf(root, record.id));
+  } catch (error) {
+    await abandon(root, record, log);
+    throw error;
+  }
+}
+
+/** The service manager is told of this process: it ends with the container. */
+async function forwardNotifications(socket: number, log: Log): Promise<() => void> {
+  const { forwardReadyMeanwhile } = await import('./notify.ts');
+  return forwardReadyMeanwhile(socket, process.pid, log);
+}
+
+/** `attached`: of a container with a terminal. */
+function forwardSignals(record: ContainerRecord, attached?: () => Attached | undefined): () => void {
+  const forward = (name: string, signal: number): void => {
+    if (attached !== undefined) {
+      // The container's own terminal tells its programs of a new size.
+      if (name === 'SIGWINCH') {
+        attached()?.resized();
+        return;
+      }
+      if (name === 'SIGCONT') attached()?.continued();
+    }
+    signalInit(record, signal);
+  };
+  // A relay that reads the caller's terminal from the background stops, and the command with it: so a shell knows how to go on (`fg`).
+  const names = (Object.keys(FORWARDED_SIGNALS) as ForwardedSignal[]).filter(
+    (name) => attached === undefined || !OF_JOB_CONTROL.includes(name),
+  );
   for (const name of names) process.on(name, forward);
   return () => {
     for (const name of names) process.off(name, forward);

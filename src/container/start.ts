@@ -25,7 +25,10 @@ export async function startContainer({ root, id, log }: Named & { readonly log: 
       ...(status === 'paused' ? { hint: `resume it first` } : {}),
     });
   }
-  await startCreated(root, record, log);
+  const path = process.env['NOTIFY_SOCKET'];
+  if (path === undefined || path === '') return startCreated(root, record, log);
+  const { startAndNotify } = await import('./notify.ts');
+  await startAndNotify({ root, id, pid: record.init?.pid ?? 0, log }, () => startCreated(root, record, log));
 }
 
 /** It is created; or the front has given the order already, and left it for us to say what came of it. */

@@ -3,7 +3,7 @@
 
 import type { Label, Slot } from '../init/plan.ts';
 import { STACK_SLOT } from '../init/plan.ts';
-import { type CommandLine, expectBytes, expectString, type Front, ref, set, zero } from './words.ts';
+import { type CommandLine, expectString, type Front, ref, refuseVariable, set, zero } from './words.ts';
 
 export const COMMAND = { start: 1, delete: 2 } as const;
 const SYSTEM_ROOT = '/run/runt';
@@ -160,20 +160,8 @@ function chooseRoot(front: Front, { root, envp }: CommandLine): void {
     plan.call('geteuid', [], { result: uid });
     plan.branch(uid, 'notEqual', 0, engine);
   });
-  const [at, variable] = [plan.slot(), plan.slot()];
-  const [again, other, done] = [plan.label(), plan.label(), plan.label()];
-  set(front, at, ref(front, envp));
-  plan.place(again);
-  plan.load(variable, plan.at(at));
-  plan.branch(variable, 'equal', 0, done);
-  expectBytes(front, variable, Buffer.from('XDG_RUNTIME_DIR='), other);
-  plan.jump(engine);
-  plan.place(other);
-  plan.add(at, 8);
-  plan.jump(again);
-  plan.place(done);
+  refuseVariable(front, envp, 'XDG_RUNTIME_DIR=');
   set(front, root, plan.string(SYSTEM_ROOT));
-  for (const slot of [at, variable]) plan.free(slot);
   plan.place(given);
 }
 

@@ -2,7 +2,9 @@
 // and is gone before the program runs: what waits for the program has 20 KB, not 45 MB. What the front can't end by itself it leaves
 // to an engine that it executes in its own place, whose children the container's processes then are.
 
-/** argv[0] of an engine that is to hand the container over, by a message on REPORT_FD. Without a message it does all of `run`. */
+/**
+ * argv[0] of an engine that is to hand the container over, by a message on REPORT_FD. Without a message it does all of `run`, or has
+ * failed. */
 export const SUPERVISED = 'runt:supervised';
 /** argv[0] of an engine that takes over a container which it, or the front, has created. */
 export const RESUMED = 'runt:resumed';
@@ -12,6 +14,9 @@ export const REPORT_FD = 1023;
 
 /** The message: 8 bytes pid of init, 8 bytes offset of the id; the state root and the id, a NUL behind each. At most PIPE_BUF. */
 export const REPORT = { pid: 0, id: 8, root: 16, largest: 4096 } as const;
+
+/** The message of an engine that has done nothing yet: the front is to execute it in its own place. */
+export const DECLINED = new Uint8Array([0]);
 
 /** In the state directory: the wait status (8 bytes) of an init that the front has reaped, where it could not delete the container. */
 export const EXIT_FILE = 'exit';

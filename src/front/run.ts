@@ -4,9 +4,9 @@ import type { DataRef, Label, Slot } from '../init/plan.ts';
 import { O_CLOEXEC, O_WRONLY } from '../linux/mount-constants.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
-import { EXIT_FILE, FORWARDED_SIGNALS, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
+import { DECLINED, EXIT_FILE, FORWARDED_SIGNALS, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
 import { startQuickly } from './start.ts';
-import { type CommandLine, expectBytes, type Front, ref, set } from './words.ts';
+import { type CommandLine, expectBytes, type Front, ref, refuseVariable, set } from './words.ts';
 
 const F_GETFD = 1;
 const O_CREAT = 0o100;
@@ -20,6 +20,9 @@ const WNOHANG = 1;
 
 /** Words that leave a `run` to the engine. */
 const UNSUPERVISED = ['-d', '--d', '-keep', '--keep', '-no-sub', '--no-sub', '-h', '--h'];
+
+/** Variables that are meant for the process that creates the container, by its pid (sd_listen_fds(3), sd_notify(3)). */
+const UNSUPERVISED_VARIABLES = ['LISTEN_FDS=', 'NOTIFY_SOCKET='];
 
 /** What must be undone, or told, when an engine takes over. */
 export interface Supervision {
@@ -41,7 +44,10 @@ export function declareSupervision({ plan }: Front): Supervision {
 /** `next`: the address of the word `run` in argv. */
 export function runSupervised(front: Front, line: CommandLine, next: Slot, supervision: Supervision): void {
   const { plan, engine } = front;
-  plan.step({ sentence: 'see that run is one to wait for' }, () => refuseWords(front, next));
+  plan.step({ sentence: 'see that run is one to wait for' }, () => {
+    refuseWords(front, next);
+    for (const variable of UNSUPERVISED_VARIABLES) refuseVariable(front, line.envp, variable);
+  });
   const [reader, writer, child] = [plan.slot(), plan.slot(), plan.slot()];
   const parent = plan.label();
   plan.step({ sentence: 'execute the engine in a child' }, () => {
@@ -62,12 +68,13 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
     plan.call('close', [ref(front, writer)], { ignoreErrors: true });
   });
   const report = plan.variable(REPORT.largest + 8, '{report}');
-  const handedOver = plan.label();
+  const [handedOver, declined] = [plan.label(), plan.label()];
   const waiting: Waiting = { signals, status: supervision.status, target: child };
   plan.step({ sentence: 'wait for the container' }, () => {
     plan.withSlot((length) => {
       plan.call('read', [ref(front, reader), report, REPORT.largest], { result: length, ignoreErrors: true });
       plan.branch(length, 'greaterOrEqual', REPORT.root + 4, handedOver);
+      plan.branch(length, 'equal', DECLINED.length, declined);
     });
     plan.call('close', [ref(front, reader)], { ignoreErrors: true });
   });
@@ -77,6 +84,13 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   exitWith(front, supervision.status);
   plan.place(lost);
   plan.step({ sentence: 'the engine is gone without a trace' }, () => plan.call('exit_group', [255]));
+  plan.place(declined);
+  plan.step({ sentence: 'leave it to the engine' }, () => {
+    // Nobody may be left whom it did not start.
+    plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
+    plan.call('rt_sigprocmask', [SIG_SETMASK, supervision.oldMask, 0, SIGNAL_SET], { ignoreErrors: true });
+    plan.jump(engine);
+  });
   plan.place(handedOver);
   superviseContainer(front, line, supervision, report, waiting);
 }

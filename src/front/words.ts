@@ -51,6 +51,24 @@ export function expectString(front: Front, address: Slot, text: string, otherwis
   expectBytes(front, address, Buffer.from(`${text}\0`), otherwise);
 }
 
+/** Goes to the engine where the environment has a variable that begins like this. */
+export function refuseVariable(front: Front, envp: Slot, begin: string): void {
+  const { plan, engine } = front;
+  const [at, variable] = [plan.slot(), plan.slot()];
+  const [again, other, done] = [plan.label(), plan.label(), plan.label()];
+  set(front, at, ref(front, envp));
+  plan.place(again);
+  plan.load(variable, plan.at(at));
+  plan.branch(variable, 'equal', 0, done);
+  expectBytes(front, variable, Buffer.from(begin), other);
+  plan.jump(engine);
+  plan.place(other);
+  plan.add(at, 8);
+  plan.jump(again);
+  plan.place(done);
+  for (const slot of [at, variable]) plan.free(slot);
+}
+
 /** Copies bytes from one address to another, both of which it moves on, until it meets `delimiter`, which it leaves. */
 export function copyUntil({ plan }: Front, from: Slot, to: Slot, delimiter: string): void {
   const [again, done] = [plan.label(), plan.label()];

@@ -88,6 +88,16 @@ export interface UserNamespaceInputs {
   readonly rootPlace?: Descriptor;
 }
 
+/** What `process.terminal` needs. */
+export interface TerminalInputs {
+  /** A connected stream or packet socket: the terminal's master is sent there. */
+  readonly socket: Descriptor;
+  /** consoleSize; absent: the terminal has no size until somebody sets one. */
+  readonly size?: { readonly rows: number; readonly columns: number };
+  /** Owns the terminal. */
+  readonly uid: number;
+}
+
 export interface InitInputs {
   readonly config: Config;
   readonly id: string;
@@ -143,6 +153,10 @@ export interface InitInputs {
     /** Memory file that takes what these hooks print. */
     readonly output: Descriptor;
   };
+  /** Standard streams of the caller's that become the user's. Absent: none. */
+  readonly streamsToGive?: readonly number[];
+  /** Present where process.terminal is true. */
+  readonly terminal?: TerminalInputs;
   /** 64-bit integers of the config that JSON.parse would have rounded. */
   readonly exactInteger: (pointer: string) => bigint | undefined;
 }

@@ -1,14 +1,9 @@
 // The options that create and run share.
 
 import type { CreateOptions } from '../../container/create.ts';
-import { fail } from '../../error.ts';
 import { resolvePath } from '../../linux/paths.ts';
 import { prepareUserRoot, stateRoot, thisCaller } from '../root.ts';
 import type { Invocation } from '../table.ts';
-
-function refuse(what: string): never {
-  fail({ code: 'unsupported', message: `not supported yet by this version of runt: ${what}` });
-}
 
 /** Paths are made absolute here: nothing below depends on the working directory. */
 export function createOptions({ options, globals, positionals, log }: Invocation): CreateOptions {

@@ -23,7 +23,8 @@ function preserved(inputs: InitInputs): number[] {
 export function keptByInit(inputs: InitInputs): number[] {
   const trees = inputs.mounts.flatMap((mount) => (mount.kind === 'bind' ? [mount.tree.fd] : []));
   const place = inputs.userNamespace?.rootPlace;
-  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees, ...(place === undefined ? [] : [place.fd])];
+  const more = [place, inputs.terminal?.socket].flatMap((of) => (of === undefined ? [] : [of.fd]));
+  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees, ...more];
 }
 
 /** What a created container's init holds: besides 0 to 2 and those of --preserve-fds its socket and two FIFOs, and the state for hooks. */
