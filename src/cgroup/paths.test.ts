@@ -78,3 +78,17 @@ test("a relative path is refused where the caller's own cgroup can't be seen", (
   );
   assert.equal(planCgroups(outside, { id: 'box', cgroupsPath: '/x' })[0]?.path, '/sys/fs/cgroup/x');
 });
+
+// cgroups(7), "No internal processes": the caller's own cgroup has one, and could not hand controllers down.
+test("where v2 is alone, a relative path is taken from the cgroup above the caller's own", () => {
+  const on = (own: string): CgroupHost => ({
+    mode: 'v2',
+    hierarchies: [{ version: 2, controllers: '', mountPoint: '/sys/fs/cgroup', own }],
+  });
+  const path = (own: string, cgroupsPath?: string) => planCgroups(on(own), { cgroupsPath, id: 'box' })[0]?.path;
+  assert.equal(path('/system.slice/docker.service'), '/sys/fs/cgroup/system.slice/box');
+  assert.equal(path('/system.slice/docker.service', 'pods/abc'), '/sys/fs/cgroup/system.slice/pods/abc');
+  assert.equal(path('/init'), '/sys/fs/cgroup/box');
+  assert.equal(path(''), '/sys/fs/cgroup/box');
+  assert.equal(path('/a/b', '/pods/abc'), '/sys/fs/cgroup/pods/abc');
+});
