@@ -1,7 +1,7 @@
 // What a container may leave behind on the host: processes, mounts, cgroups. Everything of a test carries a token in its name, and is found by it.
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep } from './wait.ts';
 
@@ -71,16 +71,29 @@ export function leftoversOf(token: string): string[] {
 
 /** Ends and removes what a broken runtime left behind, so that one failed test does not spoil the host. Only what carries the token. */
 export function sweep(token: string): void {
-  for (const line of processesOf(token)) {
+  const cgroups = cgroupsOf(token).map((line) => line.replace(/^cgroup /, ''));
+  const [processes, below] = [processesOf(token), cgroups.flatMap(cgroupsBelow)];
+  for (const line of processes) {
     attempt(() => process.kill(Number(/^process (\d+)/.exec(line)?.[1]), 'SIGKILL'));
   }
+  for (const path of [...cgroups, ...below]) thaw(path);
   for (const line of mountsOf(token).reverse()) {
     const target = line.split(' ')[5];
     if (target?.includes(token)) spawnSync('umount', ['-l', target], { stdio: 'ignore' });
   }
-  for (const line of cgroupsOf(token).reverse()) {
-    waitForEmpty(line.replace(/^cgroup /, ''));
-  }
+  for (const path of [...below, ...cgroups.reverse()]) waitForEmpty(path);
+}
+
+/** The cgroups in a cgroup, the deepest first. */
+function cgroupsBelow(path: string): string[] {
+  const entries = attempt(() => readdirSync(path, { withFileTypes: true })) ?? [];
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
+  return names.flatMap((name) => [...cgroupsBelow(name), name]);
+}
+
+/** v1: what is frozen does not die. */
+function thaw(path: string): void {
+  attempt(() => writeFileSync(`${path}/freezer.state`, 'THAWED', { flag: 'r+' }));
 }
 
 /** A cgroup can be removed when the kernel has reaped the last process in it. */
