@@ -16,7 +16,6 @@ const LATER = [
   'process.apparmorProfile',
   'process.selinuxLabel',
   'linux.mountLabel',
-  'linux.seccomp',
   'linux.uidMappings',
   'linux.gidMappings',
   'linux.intelRdt',

@@ -21,6 +21,7 @@ import { packetPair, sendPacket } from '../linux/sockets.ts';
 import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
+import type { Seccomp } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
@@ -65,11 +66,13 @@ export async function createContainer(options: CreateOptions): Promise<Container
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
   }
   refuseUnsupported(loaded.config);
+  const profile = loaded.config.linux?.seccomp;
+  const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded, log);
   reserve(root, id);
   const descriptors = createDescriptors();
   const progress: Progress = { hooksRun: false };
   try {
-    return construct(options, loaded, descriptors, progress);
+    return construct(options, loaded, descriptors, progress, filtering);
   } catch (error) {
     await undo(options, progress);
     throw error;
@@ -100,6 +103,7 @@ function construct(
   loaded: LoadedConfig,
   descriptors: Descriptors,
   progress: Progress,
+  filtering: Filtering | undefined,
 ): ContainerRecord {
   const { root, id, bundle, log } = options;
   const { config } = loaded;
@@ -139,9 +143,11 @@ function construct(
     preserveFds: options.preserveFds,
     newKeyring: !options.noNewKeyring,
     ...(hooks === undefined ? {} : { hooks }),
+    ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
     exactInteger: loaded.exactInteger,
   };
   const plan = compileInit(inputs);
+  filtering?.check(plan);
   log.debug(`init's plan has ${plan.operations.length} operations`);
 
   const launcher = launch(options, plan, descriptors);
@@ -174,6 +180,7 @@ function construct(
       runHooks({ kind: 'prestart', hooks: prestart, state, bundle });
       runHooks({ kind: 'createRuntime', hooks: createRuntime, state, bundle });
     },
+    filtered: (pid, listener) => filtering?.send({ pid, listener, state: hookState(record, 'creating', pid) }),
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),
   });
   if (options.pidFile !== undefined) {
@@ -184,6 +191,21 @@ function construct(
   // Until now init would end with us; from now on it waits for `start`.
   if (sendPacket(ours, GO) < 0) fail({ code: 'init', message: 'init ended before the container was created' });
   return record;
+}
+
+type Filtering = Awaited<ReturnType<typeof loadFiltering>>;
+
+/** Of the code that seccomp needs nothing is loaded without a profile. */
+async function loadFiltering(profile: Seccomp, { exactInteger }: LoadedConfig, log: Log) {
+  const { seccompFilter, refuseSelfDefeating } = await import('./seccomp.ts');
+  const filter = seccompFilter(profile, exactInteger, log);
+  const agent = filter.notifies ? await import('./seccomp-agent.ts') : undefined;
+  return {
+    filter,
+    check: (plan: Plan): void => refuseSelfDefeating(plan, filter, log),
+    send: (to: { readonly pid: number; readonly listener: number; readonly state: string }): void =>
+      agent?.sendListener({ profile, ...to }),
+  };
 }
 
 function prepareHooks({ config }: LoadedConfig, descriptors: Descriptors): InitInputs['hooks'] {

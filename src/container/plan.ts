@@ -8,6 +8,7 @@ import type { Descriptor, InitInputs, PreparedMount } from '../init/inputs.ts';
 import type { Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
+import { silentLog } from '../log.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
 import { presentComponents } from './mount-point.ts';
@@ -23,7 +24,14 @@ export interface PlanOptions {
 export async function planContainer({ bundle, id = 'container' }: PlanOptions): Promise<Plan> {
   const { config, exactInteger } = await loadConfig(bundle);
   refuseUnsupported(config);
-  return compileInit(imaginedInputs(config, bundle, id, exactInteger));
+  const inputs = imaginedInputs(config, bundle, id, exactInteger);
+  const profile = config.linux?.seccomp;
+  if (profile === undefined) return compileInit(inputs);
+  const { refuseSelfDefeating, seccompFilter } = await import('./seccomp.ts');
+  const seccomp = seccompFilter(profile, exactInteger, silentLog);
+  const plan = compileInit({ ...inputs, seccomp });
+  refuseSelfDefeating(plan, seccomp, silentLog);
+  return plan;
 }
 
 /** As container/prepare.ts would find them. */

@@ -31,7 +31,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(linux?.gidMappings, 'linux.gidMappings');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');
   refuse(linux?.netDevices, 'linux.netDevices');
-  refuse(linux?.seccomp, 'linux.seccomp');
   refuse(linux?.mountLabel, 'linux.mountLabel');
   refuse(linux?.intelRdt, 'linux.intelRdt');
   refuse(linux?.memoryPolicy, 'linux.memoryPolicy');

@@ -2,6 +2,7 @@
 // `create` opens them for real (container/prepare.ts); `runt plan` and the tests give made-up numbers. So compiling is pure.
 
 import type { NamespaceType } from '../linux/namespaces.ts';
+import type { SeccompFilter } from '../seccomp/compile.ts';
 import type { Config } from '../spec/generated/types.ts';
 
 /** A descriptor that init inherits, and what `runt plan` shows behind its number. */
@@ -104,6 +105,8 @@ export interface InitInputs {
     /** Memory file that takes what these hooks print. */
     readonly output: Descriptor;
   };
+  /** `linux.seccomp`, compiled. */
+  readonly seccomp?: SeccompFilter;
   /** 64-bit integers of the config that JSON.parse would have rounded. */
   readonly exactInteger: (pointer: string) => bigint | undefined;
 }

@@ -143,9 +143,12 @@ export function run(plan: Plan, answer: (call: TracedCall) => Answer = () => und
 function usual(operation: CallOperation, args: readonly string[], world: World): Answer {
   switch (operation.name) {
     case 'clone3':
-      // The launcher's child is init; init's children are hooks.
-      return args[0]?.includes('CLONE_PARENT') === true ? 0 : 77;
-    case 'recvfrom':
+      // The launcher's child is init.
+      return 0;
+    case 'clone':
+      // A hook, as its parent sees it.
+      return 77;
+    case 'read':
     case 'ppoll':
       return 1;
     case 'getcwd':
