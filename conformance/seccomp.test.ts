@@ -101,7 +101,7 @@ for (const noNewPrivileges of [true, false]) {
       config.hooks = { startContainer: [{ path: '/bin/mkdir', args: ['mkdir', '/tmp/hook'] }] };
     });
     const result = container.run();
-    refused(result, /error running startContainer hook/);
+    refused(result, /error running (startContainer )?hook/);
     assert.match(result.stderr, /bad system call/);
     assert.ok(!existsSync(join(container.rootfs, 'tmp/hook')));
   });
@@ -164,8 +164,10 @@ check(
   { skip: notX64, knownToFail: { crun: 'answers the default' } },
   (box) => {
     const syscalls = [{ names: [...NEEDED, 'openat2'], action: 'SCMP_ACT_ALLOW' }];
-    assert.equal(probe(box, PROBE, { defaultAction: 'SCMP_ACT_ERRNO', syscalls }), '38\n');
-    assert.equal(probe(box, PROBE, { defaultAction: 'SCMP_ACT_KILL_PROCESS', syscalls }), '38\n');
+    // Named, since older versions of runc do it for those that are.
+    const architectures = ['SCMP_ARCH_X86_64'];
+    assert.equal(probe(box, PROBE, { defaultAction: 'SCMP_ACT_ERRNO', architectures, syscalls }), '38\n');
+    assert.equal(probe(box, PROBE, { defaultAction: 'SCMP_ACT_KILL_PROCESS', architectures, syscalls }), '38\n');
   },
 );
 
@@ -183,7 +185,7 @@ check(
 );
 
 check('an architecture that this machine has not, and a call that no architecture has, change nothing', (box) => {
-  const profile = { ...refuseMkdir(), architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64', 'SCMP_ARCH_RISCV64'] };
+  const profile = { ...refuseMkdir(), architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64', 'SCMP_ARCH_MIPSEL64'] };
   profile.syscalls?.push({ names: ['no_such_call'], action: 'SCMP_ACT_KILL' });
   assert.match(under(box, profile, 'mkdir /a'), /Operation not permitted/);
 });

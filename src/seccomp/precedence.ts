@@ -114,7 +114,7 @@ function nodeOf(level: Node[], condition: Condition, words: 32 | 64): Node {
     holds: {},
     fails: {},
   });
-  if (words === 32) return place(level, make(lowTest, { high, low, maskHigh, maskLow }));
+  if (words === 32) return place(level, make(lowTest, { high: 0, low, maskHigh: 0, maskLow }));
   const highTest = lowTest === 'greaterOrEqual' ? 'greater' : lowTest;
   const above = place(level, make(highTest, { high, low: 0, maskHigh, maskLow: 0 }));
   return place(above.below, make(lowTest, { high: 0, low, maskHigh: 0, maskLow }));

@@ -55,6 +55,7 @@ export function rulesOf(
   const defaultAction = returned(profile.defaultAction, profile.defaultErrnoRet);
   const notices: string[] = [];
   const unknown: string[] = [];
+  const covered = ['socketcall', 'ipc'].filter((name) => isCovered(profile, name, defaultAction));
   let index = 0;
   for (const { names, action, errnoRet, args = [] } of profile.syscalls ?? []) {
     const always: Always = { action: returned(action, errnoRet), index };
@@ -72,12 +73,15 @@ export function rulesOf(
         if (number !== undefined) {
           known = true;
           if (number > rules.highest && number < rules.of.own) rules.highest = number;
-          if (!idle) addAll(rules, number, always, alternatives, notices);
+          if (idle) continue;
+          // Nearly all rules of a profile: neither conditions, nor another rule for the same call.
+          if (alternatives === undefined && !rules.calls.has(number)) rules.calls.set(number, always);
+          else addAll(rules, number, always, alternatives, notices);
         }
         if (rules.of.name === 'SCMP_ARCH_X86') {
           const other = multiplexed(name);
           const through = other === undefined ? undefined : rules.table.get(other.call);
-          if (other === undefined || through === undefined || idle) continue;
+          if (other === undefined || through === undefined || idle || covered.includes(other.call)) continue;
           const all = (alternatives ?? [[]]).map((one) => selecting(other, one));
           addAll(rules, through, always, all, notices);
         }
@@ -88,6 +92,14 @@ export function rulesOf(
   }
   if (unknown.length > 0) notices.push(`system calls that no architecture here has: ${unknown.join(', ')}`);
   return { defaultAction, interfaces: made, notices };
+}
+
+/** A rule without conditions decides on the call: what others would add is lost anyway. */
+function isCovered({ syscalls = [] }: Seccomp, name: string, defaultAction: number): boolean {
+  return syscalls.some(
+    ({ names, action, errnoRet, args = [] }) =>
+      args.length === 0 && returned(action, errnoRet) !== defaultAction && names.includes(name),
+  );
 }
 
 /**
