@@ -14,7 +14,6 @@ const LATER = [
   'process.apparmorProfile',
   'process.selinuxLabel',
   'linux.mountLabel',
-  'linux.seccomp',
   'linux.intelRdt',
   'linux.timeOffsets',
 ];

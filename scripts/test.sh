@@ -21,6 +21,7 @@ need strace strace
 need objdump binutils
 need aarch64-linux-gnu-objdump binutils-aarch64-linux-gnu
 need qemu-aarch64-static qemu-user-static
+ldconfig -p 2>/dev/null | grep -q 'libseccomp\.so\.2' || missing="$missing libseccomp2"
 if [ -n "$missing" ]; then
   if [ "${RUNT_TEST_PACKAGES:-yes}" = yes ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive

@@ -14,6 +14,8 @@ export interface Listener {
   started(pid: number): void;
   /** The mounts are made; the runtime's hooks are due. */
   hooks(pid: number): void;
+  /** The seccomp filter is there, and notifies: its listener has this number in init. */
+  filtered(pid: number, descriptor: number): void;
   /** What the hooks that init ran have printed. */
   hookOutput(): string;
 }
@@ -39,6 +41,10 @@ export function converse(channel: number, plan: Plan, listener: Listener): numbe
     switch (message.type) {
       case MESSAGE.hooks:
         listener.hooks(pid.value);
+        sendPacket(channel, GO);
+        break;
+      case MESSAGE.listener:
+        listener.filtered(pid.value, message.value);
         sendPacket(channel, GO);
         break;
       case MESSAGE.ready:

@@ -4,11 +4,8 @@ import { rmSync } from 'node:fs';
 import { type CgroupHandles, closeHandles, createCgroups } from '../cgroup/create.ts';
 import { devicePolicy } from '../cgroup/device-rules.ts';
 import { applyDevices } from '../cgroup/devices.ts';
-import { hasLimits } from '../cgroup/has-limits.ts';
-import { type CgroupHost, detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
 import { type CgroupRecord, recordCgroups } from '../cgroup/record.ts';
-import type { PlannedScope } from '../cgroup/systemd/scope.ts';
 import { fail } from '../error.ts';
 import { compileInit } from '../init/compile.ts';
 import type { InitInputs } from '../init/inputs.ts';
@@ -23,10 +20,8 @@ import { packetPair, sendPacket } from '../linux/sockets.ts';
 import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
-import type { Config } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
-import { isHostRoot } from './caller.ts';
-import { type LimitTools, prepareCgroups } from './cgroups.ts';
+import { prepareCgroups } from './cgroups.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
@@ -34,13 +29,13 @@ import type { OpenExtras } from './extras.ts';
 import { firstRecord } from './first-record.ts';
 import { writeFrontRecord } from './front-record.ts';
 import { readTail, runHooks } from './hooks.ts';
+import { loadParts, type Parts, type Users } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { checkPreserved, prepare } from './prepare.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
 import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
 import { refuseUnsupported } from './unsupported.ts';
-import type { UserNamespace } from './user-namespace.ts';
 
 export interface CreateOptions {
   /** The state root. */
@@ -76,18 +71,6 @@ export interface Created {
   readonly notify?: number;
 }
 
-/** What `create`, or the engine behind it, may want besides the container: a terminal, sockets. */
-export function asksForExtras({ consoleSocket, pidfdSocket }: CreateOptions, config: Config): boolean {
-  const { env } = process;
-  return (
-    config.process?.terminal === true ||
-    consoleSocket !== undefined ||
-    pidfdSocket !== undefined ||
-    env['NOTIFY_SOCKET'] !== undefined ||
-    env['LISTEN_FDS'] !== undefined
-  );
-}
-
 /**
  * Throws RuntErrors of every kind; then nothing is left of the container: no process, mount, cgroup or directory. But for a creator that is
  * killed: `delete --force` removes what that leaves.
@@ -97,28 +80,23 @@ export async function createContainer(options: CreateOptions): Promise<Created> 
 }
 
 /** The config, if it can be a container's. Throws `id`, `config`, `unsupported`; changes nothing. */
-export async function loadForCreate({ id, bundle, log }: CreateOptions): Promise<LoadedConfig> {
+export async function loadForCreate({ id, bundle }: CreateOptions): Promise<LoadedConfig> {
   checkId(id);
   const loaded = await loadConfig(bundle);
-  for (const { message, pointer } of loaded.warnings) log.warning(`${loaded.file}: ${pointer}: ${message}`);
-  for (const name of unraisableCapabilities(loaded.config.process?.capabilities)) {
-    log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
-  }
   refuseUnsupported(loaded.config);
   return loaded;
 }
 
 /** As createContainer. */
 export async function createLoaded(options: CreateOptions, loaded: LoadedConfig): Promise<Created> {
-  const { root, id } = options;
-  const extras = asksForExtras(options, loaded.config)
-    ? (await import('./extras.ts')).extrasOf(options, loaded)
-    : undefined;
+  const { root, id, log } = options;
+  for (const { message, pointer } of loaded.warnings) log.warning(`${loaded.file}: ${pointer}: ${message}`);
+  for (const name of unraisableCapabilities(loaded.config.process?.capabilities)) {
+    log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
+  }
+  const parts = await loadParts(options, loaded);
+  const { extras, scope } = parts;
   checkPreserved(extras?.options.preserveFds ?? options.preserveFds);
-  const users = await usersOf(options, loaded.config);
-  const cgroupHost = detectCgroups();
-  const tools = hasLimits(loaded.config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
-  const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
   const descriptors = createDescriptors();
   const progress: Progress = { hooksRun: false };
   try {
@@ -130,11 +108,8 @@ export async function createLoaded(options: CreateOptions, loaded: LoadedConfig)
       loaded: extras?.loaded ?? loaded,
       descriptors,
       progress,
-      extras: opened,
-      cgroupHost,
-      tools,
-      scope,
-      users,
+      opened,
+      parts,
     });
     return { record, ...opened?.handOver() };
   } catch (error) {
@@ -156,43 +131,17 @@ interface Progress {
   pidFile?: string;
 }
 
-/** What a user namespace, or a caller who is not root on the host, takes; else undefined, and none of it is loaded. */
-type Users = Pick<CreateOptions, 'log'> & {
-  readonly support: typeof import('./user-namespace.ts');
-  readonly user: UserNamespace | undefined;
-  /** Set where the container may go without control groups. */
-  readonly cgroups: typeof import('./rootless-cgroups.ts') | undefined;
-};
-
-async function usersOf({ rootless, log }: CreateOptions, config: Config): Promise<Users | undefined> {
-  const isRoot = isHostRoot();
-  const goesWithout = rootless === 'true' || (rootless === 'auto' && !isRoot);
-  const needed = !isRoot || config.linux?.namespaces?.some(({ type }) => type === 'user') === true;
-  if (!needed && !goesWithout) return undefined;
-  const support = await import('./user-namespace.ts');
-  return {
-    log,
-    support,
-    user: needed ? support.userNamespaceOf(config, support.thisCaller()) : undefined,
-    cgroups: goesWithout ? await import('./rootless-cgroups.ts') : undefined,
-  };
-}
-
 interface Construction {
   readonly options: CreateOptions;
   readonly loaded: LoadedConfig;
   readonly descriptors: Descriptors;
   readonly progress: Progress;
-  readonly extras: OpenExtras | undefined;
-  readonly cgroupHost: CgroupHost;
-  readonly tools: LimitTools;
-  /** Absent: the cgroups are made by file system. */
-  readonly scope: PlannedScope | undefined;
-  readonly users: Users | undefined;
+  readonly opened: OpenExtras | undefined;
+  readonly parts: Parts;
 }
 
-function construct(construction: Construction): ContainerRecord {
-  const { options, loaded, descriptors, progress, extras, cgroupHost, tools, scope, users } = construction;
+function construct({ options, loaded, descriptors, progress, opened, parts }: Construction): ContainerRecord {
+  const { cgroupHost, tools, scope, users, filtering } = parts;
   const { root, id, bundle, log } = options;
   const { config } = loaded;
   const given = config.linux?.cgroupsPath;
@@ -255,10 +204,12 @@ function construct(construction: Construction): ContainerRecord {
     preserveFds: options.preserveFds,
     newKeyring: !options.noNewKeyring,
     ...(hooks === undefined ? {} : { hooks }),
-    ...(extras?.terminal === undefined ? {} : { terminal: extras.terminal }),
+    ...(opened?.terminal === undefined ? {} : { terminal: opened.terminal }),
+    ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
     exactInteger: loaded.exactInteger,
   };
   const plan = compileInit(inputs);
+  filtering?.check(plan);
   log.debug(`init's plan has ${plan.operations.length} operations`);
 
   const launcher = launch(options, plan, descriptors);
@@ -307,9 +258,10 @@ function construct(construction: Construction): ContainerRecord {
       runHooks({ kind: 'prestart', hooks: prestart, state, bundle });
       runHooks({ kind: 'createRuntime', hooks: createRuntime, state, bundle });
     },
+    filtered: (pid, listener) => filtering?.send({ pid, listener, state: hookState(record, 'creating', pid) }),
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),
   });
-  extras?.created(init);
+  opened?.created(init);
   if (options.pidFile !== undefined) {
     progress.pidFile = options.pidFile;
     writePidFile(options.pidFile, init);

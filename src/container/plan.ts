@@ -10,7 +10,8 @@ import type { Descriptor, InitInputs, LateTree, PreparedMount, UserNamespaceInpu
 import type { HostStep, Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
-import type { Config, Mount } from '../spec/generated/types.ts';
+import { silentLog } from '../log.ts';
+import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
 import { bindChanges } from './bind-attributes.ts';
 import { presentComponents } from './mount-point.ts';
@@ -34,12 +35,21 @@ export async function planContainer({ bundle, id = 'container', systemdCgroup }:
   const path = systemdCgroup === true ? (await import('../cgroup/systemd/unit.ts')).scopePath(asked, id) : asked;
   const placed =
     path === undefined || path === asked ? config : { ...config, linux: { ...config.linux, cgroupsPath: path } };
-  const inputs = imaginedInputs(placed, bundle, id, exactInteger);
-  const plan = compileInit(
-    systemdCgroup === true ? { ...inputs, config, cgroups: { entries: [], movedByRuntime: true } } : inputs,
-  );
+  const imagined = imaginedInputs(placed, bundle, id, exactInteger);
+  const inputs: InitInputs =
+    systemdCgroup === true ? { ...imagined, config, cgroups: { entries: [], movedByRuntime: true } } : imagined;
+  const plan =
+    config.linux?.seccomp === undefined ? compileInit(inputs) : await filteredPlan(config.linux.seccomp, inputs);
   const host = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : undefined;
   return host === undefined ? plan : { host, ...plan };
+}
+
+async function filteredPlan(profile: Seccomp, inputs: InitInputs): Promise<Plan> {
+  const { refuseSelfDefeating, seccompFilter } = await import('./seccomp.ts');
+  const seccomp = seccompFilter(profile, inputs.exactInteger, silentLog);
+  const plan = compileInit({ ...inputs, seccomp });
+  refuseSelfDefeating(plan, seccomp, silentLog);
+  return plan;
 }
 
 /** The limits as `create` would write them. A file that this kernel has under another name is named as it is first looked for. */

@@ -5,13 +5,16 @@ import { MESSAGE } from '../init/messages.ts';
 import { ERRNO, errnoText } from '../linux/errno.ts';
 import type { StartStep } from './store.ts';
 
+/** What a seccomp filter kills with. */
+const SIGSYS = 31;
+
 /** What init tells of a hook that it ran. `sentence` is that of its step: "run KIND hook #N: PATH". */
 export function hookProblem(type: number, value: number, sentence: string, pointer: string | undefined): Problem {
   const what =
     type === MESSAGE.hookTimeout
       ? 'it took longer than its timeout'
       : type === MESSAGE.hookKilled
-        ? `it was killed by signal ${value}`
+        ? `it was killed by signal ${value}${value === SIGSYS ? ' (bad system call)' : ''}`
         : `exit status ${value}`;
   return {
     code: 'hook',

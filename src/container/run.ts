@@ -8,11 +8,12 @@ import { becomeSubreaper, type ChildWatch, watchChildren } from '../linux/wait.t
 import type { Log } from '../log.ts';
 import type { Config } from '../spec/generated/types.ts';
 import type { Attached } from './attach.ts';
-import { asksForExtras, type Created, type CreateOptions, createLoaded, loadForCreate } from './create.ts';
+import { type Created, type CreateOptions, createLoaded, loadForCreate } from './create.ts';
 import { deleteContainer, destroy } from './delete.ts';
 import { hasOwnPidNamespace } from './first-record.ts';
 import { frontFlags } from './front-record.ts';
 import { signalInit } from './kill.ts';
+import { asksForExtras } from './parts.ts';
 import { mayBeStarted, startCreated } from './start.ts';
 import { requireRecord } from './state.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';

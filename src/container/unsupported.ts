@@ -27,7 +27,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(process?.execCPUAffinity, 'process.execCPUAffinity');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');
   refuse(linux?.netDevices, 'linux.netDevices');
-  refuse(linux?.seccomp, 'linux.seccomp');
   refuse(linux?.mountLabel, 'linux.mountLabel');
   refuse(linux?.intelRdt, 'linux.intelRdt');
   refuse(linux?.memoryPolicy, 'linux.memoryPolicy');

@@ -47,6 +47,7 @@ export function explainPlan(plan: Plan): string {
     const { step } = operation;
     if (step !== undefined && step !== previous) {
       lines.push(step.pointer === undefined ? step.sentence : `${step.sentence}  [${step.pointer}]`);
+      for (const line of step.details?.().lines ?? []) lines.push(`${' '.repeat(width + 2)}${line}`);
       previous = step;
     }
     lines.push(`${String(index).padStart(width)}  ${operationText(plan, operation)}`);
@@ -118,6 +119,8 @@ export interface OperationJson {
   readonly sentence?: string;
   readonly pointer?: string;
   readonly hint?: string;
+  /** Of the first operation of a step: what the listing shows below its sentence. */
+  readonly details?: object;
   /** call */
   readonly call?: string;
   readonly arguments?: readonly OperandJson[];
@@ -153,16 +156,19 @@ export interface PlanJson {
 /** A plan as a value for JSON.stringify. */
 export function planToJson(plan: Plan): PlanJson {
   let section: string | undefined;
+  let previous: Step | undefined;
   const operations = plan.operations.map((operation, index): OperationJson => {
     section = plan.sections?.findLast(({ at }) => at === index)?.title ?? section;
-    return {
+    const json: OperationJson = {
       index,
       kind: operation.kind,
       text: operationText(plan, operation),
       ...(section === undefined ? {} : { section }),
-      ...operation.step,
+      ...stepJson(operation.step, operation.step !== previous),
       ...details(plan, operation),
     };
+    previous = operation.step;
+    return json;
   });
   return {
     ...(plan.host === undefined ? {} : { host: plan.host }),
@@ -172,6 +178,12 @@ export function planToJson(plan: Plan): PlanJson {
     constantSize: plan.constant.length,
     variableSize: plan.variable.length,
   };
+}
+
+function stepJson(step: Step | undefined, isFirst: boolean): Partial<OperationJson> {
+  if (step === undefined) return {};
+  const { details: more, ...rest } = step;
+  return more === undefined || !isFirst ? rest : { ...rest, details: more().data };
 }
 
 function details(plan: Plan, operation: Operation): Partial<OperationJson> {

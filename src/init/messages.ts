@@ -18,6 +18,8 @@ export const MESSAGE = {
   hookTimeout: 6,
   /** The next system call is the user's program's execve. */
   executing: 7,
+  /** The seccomp filter is there and notifies: the value is the number of its listener in init. The runtime takes it and answers. */
+  listener: 8,
 } as const;
 
 export const GO = new Uint8Array([1]);

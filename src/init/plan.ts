@@ -50,6 +50,13 @@ export interface Step {
   readonly pointer?: string;
   /** What to do when it fails. */
   readonly hint?: string;
+  /** More to print below the sentence, and as data; made only when somebody asks. */
+  readonly details?: () => StepDetails;
+}
+
+export interface StepDetails {
+  readonly lines: readonly string[];
+  readonly data: object;
 }
 
 export type Comparison = 'equal' | 'notEqual' | 'less' | 'greaterOrEqual';

@@ -20,6 +20,11 @@ export function pidfdSendSignal(pidfd: number, signal: number): number {
   return syscall('pidfd_send_signal', pidfd, signal, null, 0);
 }
 
+/** A close-on-exec copy of a descriptor of the process, or -errno. Needs the rights of ptrace(2) over it. */
+export function pidfdGetFd(pidfd: number, number: number): number {
+  return syscall('pidfd_getfd', pidfd, number, 0);
+}
+
 /** Waits until the process has ended. Returns false when `milliseconds` have passed before (undefined: waits for ever). */
 export function waitForEnd(pidfd: number, milliseconds?: number): boolean {
   return poll([{ fd: pidfd, events: POLLIN }], milliseconds)[0] !== 0;

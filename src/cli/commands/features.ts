@@ -1,7 +1,8 @@
 import { CAPABILITIES } from '../../linux/capabilities.ts';
 import { knownMountOptions } from '../../linux/mount-options.ts';
 import { NAMESPACES, type NamespaceType } from '../../linux/namespaces.ts';
-import type { Features } from '../../spec/generated/types.ts';
+import { ACTIONS, FILTERED_ARCHITECTURES, FLAGS, OPERATORS } from '../../seccomp/names.ts';
+import type { Features, SeccompAction, SeccompFlag } from '../../spec/generated/types.ts';
 import { print } from '../output.ts';
 import { COMMIT, SPEC_VERSION, VERSION } from '../version.ts';
 
@@ -22,7 +23,14 @@ export function featuresDocument(): Features {
       namespaces: NAMESPACE_TYPES,
       capabilities: [...CAPABILITIES],
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
-      seccomp: { enabled: false },
+      seccomp: {
+        enabled: true,
+        actions: (Object.keys(ACTIONS) as SeccompAction[]).sort(),
+        operators: [...OPERATORS].sort(),
+        archs: [...FILTERED_ARCHITECTURES].sort(),
+        knownFlags: Object.keys(FLAGS) as SeccompFlag[],
+        supportedFlags: Object.keys(FLAGS) as SeccompFlag[],
+      },
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: { enabled: false, schemata: false, monitoring: false },

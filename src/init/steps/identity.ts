@@ -8,6 +8,7 @@ import { cleanPath } from '../../linux/paths.ts';
 import { RLIMITS } from '../../linux/rlimits.ts';
 import type { Capabilities, Rlimit } from '../../spec/generated/types.ts';
 import { ensureDirectory, type StepContext } from './context.ts';
+import { installFilterBeforeReady } from './seccomp.ts';
 
 const PR_CAPBSET_DROP = 24;
 const PR_SET_KEEPCAPS = 8;
@@ -16,6 +17,7 @@ const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_RAISE = 2;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
+const SYS_ADMIN = 1n << 21n;
 const DEFAULT_UMASK = 0o022;
 const EPERM_HINT = 'the runtime itself must have the capability, also in its bounding set';
 
@@ -71,7 +73,7 @@ function giveStreams({ plan, inputs }: StepContext, uid: number): void {
 
 /** From root with all capabilities to what `process` says. */
 export function becomeUser(context: StepContext): void {
-  const { plan, config } = context;
+  const { plan, config, inputs } = context;
   const { process } = config;
   if (process === undefined) return;
   plan.section('identity');
@@ -115,7 +117,11 @@ export function becomeUser(context: StepContext): void {
   plan.step({ sentence: 'let capabilities go with the user again' }, () => {
     plan.call('prctl', [plan.value(PR_SET_KEEPCAPS, 'PR_SET_KEEPCAPS'), 0, 0, 0, 0]);
   });
-  setCapabilities(context, sets);
+  // Without no_new_privs only CAP_SYS_ADMIN may install the filter: it is held until then.
+  const early = inputs.seccomp !== undefined && process.noNewPrivileges !== true;
+  const held = early ? { ...sets, effective: sets.effective | SYS_ADMIN, permitted: sets.permitted | SYS_ADMIN } : sets;
+  setCapabilities(context, held);
+  raiseAmbient(context, sets);
   checkWorkingDirectory(context, cwd, first);
   plan.free(first);
   plan.step({ sentence: `set the umask to 0${umask.toString(8)}`, pointer: '/process/user/umask' }, () => {
@@ -126,6 +132,8 @@ export function becomeUser(context: StepContext): void {
       plan.call('prctl', [plan.value(PR_SET_NO_NEW_PRIVS, 'PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0]);
     });
   }
+  installFilterBeforeReady(context);
+  if (held.permitted !== sets.permitted || held.effective !== sets.effective) setCapabilities(context, sets);
 }
 
 /** The caller's groups mean nothing in the container, but where setgroups(2) is denied they can't be put off. */
@@ -236,6 +244,9 @@ function setCapabilities({ plan }: StepContext, sets: CapabilitySets): void {
     const text = `{effective=0x${sets.effective.toString(16)}, permitted=0x${sets.permitted.toString(16)}, inheritable=0x${sets.inheritable.toString(16)}}`;
     plan.call('capset', [plan.constant(header, '{version=3}'), plan.constant(data, text)]);
   });
+}
+
+function raiseAmbient({ plan }: StepContext, sets: CapabilitySets): void {
   const ambient = plan.value(PR_CAP_AMBIENT, 'PR_CAP_AMBIENT');
   plan.step({ sentence: 'clear the ambient capabilities', pointer: '/process/capabilities/ambient' }, () => {
     plan.call('prctl', [ambient, plan.value(PR_CAP_AMBIENT_CLEAR_ALL, 'PR_CAP_AMBIENT_CLEAR_ALL'), 0, 0, 0]);

@@ -6,10 +6,10 @@ import type { Slot } from '../plan.ts';
 import { descriptor, numberBytes, type StepContext, send } from './context.ts';
 import { runHooks, waitForGo } from './hooks.ts';
 import { closeOthers, keptWhenReady } from './kept-descriptors.ts';
+import { filterPlace, installFilter, markDescriptors } from './seccomp.ts';
 
 /** The step that separates `create` from `start`. */
 export const WAIT_FOR_START = 'wait for start';
-const CLOSE_RANGE_CLOEXEC = 4;
 const X_OK = 1;
 const F_OK = 0;
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -20,7 +20,10 @@ export function reportReady(context: StepContext): void {
   const { plan, inputs } = context;
   plan.section('ready');
   const channel = descriptor(plan, inputs.channel);
-  plan.step({ sentence: 'close all that preparing has opened' }, () => closeOthers(plan, keptWhenReady(inputs)));
+  // Under a filter they are closed already (steps/seccomp.ts).
+  if (filterPlace(inputs) !== 'before ready') {
+    plan.step({ sentence: 'close all that preparing has opened' }, () => closeOthers(plan, keptWhenReady(inputs)));
+  }
   plan.step({ sentence: 'report that init is ready, and wait until the state is written' }, () => {
     send(context, 'ready', MESSAGE.ready);
     waitForGo(context, channel);
@@ -42,7 +45,12 @@ export function waitForStart(context: StepContext): void {
 
 export function execute(context: StepContext): void {
   const { plan, config, inputs } = context;
-  runHooks(context, 'startContainer');
+  const place = filterPlace(inputs);
+  if (place === 'before the hooks') {
+    markDescriptors(context);
+    if (inputs.seccomp !== undefined) installFilter(plan, inputs.seccomp);
+  }
+  runHooks(context, 'startContainer', place === 'before the hooks' || place === 'before ready');
   const { process } = config;
   const [file] = process?.args ?? [];
   if (process === undefined || file === undefined) {
@@ -57,11 +65,9 @@ export function execute(context: StepContext): void {
   const envp = plan.pointers([...environment.map((text) => plan.string(text)), null], '[process.env]');
 
   plan.step({ sentence: 'tell start that the program is next' }, () => send(context, 'executing', MESSAGE.executing));
-  plan.step({ sentence: 'let no descriptor of init through' }, () => {
-    const flag = plan.value(CLOSE_RANGE_CLOEXEC, 'CLOSE_RANGE_CLOEXEC');
-    plan.call('close_range', [3 + inputs.preserveFds, plan.value(0xffffffff, '~0'), flag]);
-  });
+  if (place === 'none' || place === 'before execve') markDescriptors(context);
   const run = (path: string): void => {
+    if (place === 'before execve' && inputs.seccomp !== undefined) installFilter(plan, inputs.seccomp);
     plan.step({ sentence: `exec ${path}`, pointer: '/process/args/0' }, () => plan.call('execve', [path, argv, envp]));
   };
 

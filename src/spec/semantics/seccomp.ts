@@ -42,6 +42,26 @@ export const seccompRules: readonly Rule[] = [
             });
         });
       });
+      if (seccomp.defaultAction === NOTIFY)
+        report({
+          pointer: `${at}/defaultAction`,
+          message: `${NOTIFY} cannot be used as default action`,
+          hint: 'the runtime itself has to write before the agent has the notification descriptor',
+        });
+      seccomp.syscalls?.forEach(({ action, names }, index) => {
+        if (action === NOTIFY && names.includes('write'))
+          report({
+            pointer: pointer('linux', 'seccomp', 'syscalls', index, 'names', names.indexOf('write')),
+            message: `${NOTIFY} cannot be used for the write syscall`,
+            hint: 'the runtime itself has to write before the agent has the notification descriptor',
+          });
+      });
+      const waits = seccomp.flags?.indexOf('SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV') ?? -1;
+      if (waits >= 0 && !actions.includes(NOTIFY))
+        report({
+          pointer: `${at}/flags/${waits}`,
+          message: `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is about notifications, and no rule has ${NOTIFY}`,
+        });
       const listener = (seccomp.listenerPath ?? '') !== '';
       if ((seccomp.listenerMetadata ?? '') !== '' && !listener)
         report({ pointer: `${at}/listenerMetadata`, message: '"listenerMetadata" is given without "listenerPath"' });

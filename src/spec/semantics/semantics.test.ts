@@ -526,8 +526,28 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
     [
       'metadata and notifications need a listener',
       linux({ seccomp: { defaultAction: 'SCMP_ACT_NOTIFY', listenerMetadata: 'x' } }),
+      'error /linux/seccomp/defaultAction',
       'error /linux/seccomp/listenerMetadata',
       'error /linux/seccomp',
+    ],
+    [
+      'the agent can be asked about every call but write',
+      linux({
+        seccomp: {
+          defaultAction: 'SCMP_ACT_ALLOW',
+          listenerPath: '/agent',
+          flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
+          syscalls: [{ names: ['read', 'write'], action: 'SCMP_ACT_NOTIFY' }],
+        },
+      }),
+      'error /linux/seccomp/syscalls/0/names/1',
+    ],
+    [
+      'a flag about notifications needs some',
+      linux({
+        seccomp: { defaultAction: 'SCMP_ACT_ALLOW', flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] },
+      }),
+      'error /linux/seccomp/flags/0',
     ],
   ],
 };

@@ -1,0 +1,88 @@
+// What only some containers need: limits, a systemd scope, a user namespace, a terminal, a seccomp filter. The code of each is loaded only where the
+// config, the options or the caller ask for it.
+
+import { hasLimits } from '../cgroup/has-limits.ts';
+import { type CgroupHost, detectCgroups } from '../cgroup/host.ts';
+import type { PlannedScope } from '../cgroup/systemd/scope.ts';
+import type { Plan } from '../init/plan.ts';
+import type { Log } from '../log.ts';
+import type { Config, Seccomp } from '../spec/generated/types.ts';
+import type { LoadedConfig } from '../spec/load.ts';
+import { isHostRoot } from './caller.ts';
+import type { LimitTools } from './cgroups.ts';
+import type { CreateOptions } from './create.ts';
+import type { Extras } from './extras.ts';
+import type { UserNamespace } from './user-namespace.ts';
+
+export interface Parts {
+  readonly cgroupHost: CgroupHost;
+  readonly tools: LimitTools;
+  /** Absent: the cgroups are made by file system. */
+  readonly scope: PlannedScope | undefined;
+  readonly users: Users | undefined;
+  readonly extras: Extras | undefined;
+  readonly filtering: Filtering | undefined;
+}
+
+/** Throws `config`, `usage`, `host`, `unsupported`; changes nothing. A scope is to be closed. */
+export async function loadParts(options: CreateOptions, loaded: LoadedConfig): Promise<Parts> {
+  const { config } = loaded;
+  const extras = asksForExtras(options, config) ? (await import('./extras.ts')).extrasOf(options, loaded) : undefined;
+  const users = await usersOf(options, config);
+  const cgroupHost = detectCgroups();
+  const tools = hasLimits(config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
+  const profile = config.linux?.seccomp;
+  const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded, options.log);
+  // Last, since it is open then.
+  const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
+  return { cgroupHost, tools, scope, users, extras, filtering };
+}
+
+/** What `create`, or the engine behind it, may want besides the container: a terminal, sockets. */
+export function asksForExtras({ consoleSocket, pidfdSocket }: CreateOptions, config: Config): boolean {
+  const { env } = process;
+  return (
+    config.process?.terminal === true ||
+    consoleSocket !== undefined ||
+    pidfdSocket !== undefined ||
+    env['NOTIFY_SOCKET'] !== undefined ||
+    env['LISTEN_FDS'] !== undefined
+  );
+}
+
+/** What a user namespace, or a caller who is not root on the host, takes. */
+export interface Users {
+  readonly log: Log;
+  readonly support: typeof import('./user-namespace.ts');
+  readonly user: UserNamespace | undefined;
+  /** Set where the container may go without control groups. */
+  readonly cgroups: typeof import('./rootless-cgroups.ts') | undefined;
+}
+
+async function usersOf({ rootless, log }: CreateOptions, config: Config): Promise<Users | undefined> {
+  const isRoot = isHostRoot();
+  const goesWithout = rootless === 'true' || (rootless === 'auto' && !isRoot);
+  const needed = !isRoot || config.linux?.namespaces?.some(({ type }) => type === 'user') === true;
+  if (!needed && !goesWithout) return undefined;
+  const support = await import('./user-namespace.ts');
+  return {
+    log,
+    support,
+    user: needed ? support.userNamespaceOf(config, support.thisCaller()) : undefined,
+    cgroups: goesWithout ? await import('./rootless-cgroups.ts') : undefined,
+  };
+}
+
+export type Filtering = Awaited<ReturnType<typeof loadFiltering>>;
+
+async function loadFiltering(profile: Seccomp, { exactInteger }: LoadedConfig, log: Log) {
+  const { seccompFilter, refuseSelfDefeating } = await import('./seccomp.ts');
+  const filter = seccompFilter(profile, exactInteger, log);
+  const agent = filter.notifies ? await import('./seccomp-agent.ts') : undefined;
+  return {
+    filter,
+    check: (plan: Plan): void => refuseSelfDefeating(plan, filter, log),
+    send: (to: { readonly pid: number; readonly listener: number; readonly state: string }): void =>
+      agent?.sendListener({ profile, ...to }),
+  };
+}

@@ -1,0 +1,75 @@
+// SCMP_ACT_NOTIFY: the listener's descriptor goes to the agent at `listenerPath`, with the container process state
+// (config-linux.md, "The Container Process State"). Loaded only for profiles that notify.
+
+import { fail } from '../error.ts';
+import { ERRNO } from '../linux/errno.ts';
+import { pidfdGetFd, pidfdOpen } from '../linux/pidfd.ts';
+import { connectUnix, sendWithDescriptor } from '../linux/sockets.ts';
+import { syscall } from '../linux/syscall.ts';
+import type { Seccomp } from '../spec/generated/types.ts';
+
+export interface Notifying {
+  readonly profile: Seccomp;
+  /** The process that has installed the filter: as the host sees it. */
+  readonly pid: number;
+  /** The listener's number in that process. */
+  readonly listener: number;
+  /** The container's state as JSON (runtime.md, "State"). */
+  readonly state: string;
+}
+
+/** Takes the listener from the process and gives it to the agent. Throws `init`, naming the config's field. */
+export function sendListener({ profile, pid, listener, state }: Notifying): void {
+  const pointer = '/linux/seccomp/listenerPath';
+  const path = profile.listenerPath ?? '';
+  const listenerFd = takeDescriptor(pid, listener);
+  try {
+    const socket = connectUnix(path);
+    if (socket < 0) {
+      fail({
+        code: 'init',
+        message: `failed to connect with seccomp agent specified in the seccomp profile: ${path}`,
+        syscall: 'connect',
+        errno: -socket,
+        pointer,
+        hint: 'the agent must listen on this Unix socket (SOCK_STREAM) before the container is created',
+      });
+    }
+    const container = JSON.parse(state) as { readonly ociVersion: string };
+    const text = JSON.stringify({
+      ociVersion: container.ociVersion,
+      fds: ['seccompFd'],
+      pid,
+      metadata: profile.listenerMetadata ?? '',
+      state: container,
+    });
+    const sent = sendWithDescriptor(socket, Buffer.from(text), listenerFd);
+    syscall('close', socket);
+    if (sent < 0) {
+      fail({
+        code: 'init',
+        message: `send the listener to the seccomp agent ${path}`,
+        syscall: 'sendmsg',
+        errno: -sent,
+        pointer,
+      });
+    }
+  } finally {
+    syscall('close', listenerFd);
+  }
+}
+
+function takeDescriptor(pid: number, number: number): number {
+  const pidfd = pidfdOpen(pid);
+  const fd = pidfd < 0 ? pidfd : pidfdGetFd(pidfd, number);
+  if (pidfd >= 0) syscall('close', pidfd);
+  if (fd >= 0) return fd;
+  return fail({
+    code: 'init',
+    message: 'take the listener of the seccomp filter from init',
+    syscall: pidfd < 0 ? 'pidfd_open' : 'pidfd_getfd',
+    errno: -fd,
+    pointer: '/linux/seccomp',
+    ...(fd === -ERRNO.EPERM ? { hint: 'the runtime needs CAP_SYS_PTRACE for it' } : {}),
+  });
+}

@@ -1,0 +1,76 @@
+// The system call interfaces of the machines that runt runs on. A kernel tells a filter which of them a call came by
+// (seccomp_data.arch); no machine has those of another kind, so a profile's other architectures are left out.
+
+import type { Architecture } from '../linux/syscall-numbers.ts';
+import type { FilteredArchitecture } from './names.ts';
+import { AARCH64 } from './tables/aarch64.ts';
+import { ARM } from './tables/arm.ts';
+import { X32 } from './tables/x32.ts';
+import { X86 } from './tables/x86.ts';
+import { X86_64 } from './tables/x86-64.ts';
+
+export interface SyscallInterface {
+  readonly name: FilteredArchitecture;
+  /** AUDIT_ARCH_* (linux/audit.h). x32 shares that of x86-64; the bit in the number tells them apart. */
+  readonly audit: number;
+  readonly table: string;
+  /** The kernel has it in all its numbers. */
+  readonly bit: number;
+  /** How much of an argument is compared. */
+  readonly words: 32 | 64;
+  /** Numbers from here on are the architecture's own, and say nothing of the kernel's age. */
+  readonly own: number;
+}
+
+/** __X32_SYSCALL_BIT */
+export const X32_BIT = 0x40000000;
+
+const AUDIT_ARCH_X86_64 = 0xc000003e;
+const AUDIT_ARCH_I386 = 0x40000003;
+const AUDIT_ARCH_AARCH64 = 0xc00000b7;
+const AUDIT_ARCH_ARM = 0x40000028;
+const NONE = 0xffffffff;
+/** __ARM_NR_BASE */
+const ARM_OWN = 0x0f0000;
+
+const INTERFACES: Readonly<Record<FilteredArchitecture, SyscallInterface>> = {
+  SCMP_ARCH_X86_64: of('SCMP_ARCH_X86_64', AUDIT_ARCH_X86_64, X86_64, 64),
+  SCMP_ARCH_X86: of('SCMP_ARCH_X86', AUDIT_ARCH_I386, X86, 32),
+  SCMP_ARCH_X32: { ...of('SCMP_ARCH_X32', AUDIT_ARCH_X86_64, X32, 32), bit: X32_BIT },
+  SCMP_ARCH_AARCH64: of('SCMP_ARCH_AARCH64', AUDIT_ARCH_AARCH64, AARCH64, 64),
+  SCMP_ARCH_ARM: { ...of('SCMP_ARCH_ARM', AUDIT_ARCH_ARM, ARM, 32), own: ARM_OWN },
+};
+
+function of(name: FilteredArchitecture, audit: number, table: string, words: 32 | 64): SyscallInterface {
+  return { name, audit, table, bit: 0, words, own: NONE };
+}
+
+/** The native one first. */
+const MACHINES: Readonly<Record<Architecture, readonly FilteredArchitecture[]>> = {
+  x64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X32', 'SCMP_ARCH_X86'],
+  arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
+};
+
+/** Of the given architectures those that the machine has, and its native one in any case. */
+export function interfacesOf(machine: Architecture, given: readonly string[]): SyscallInterface[] {
+  const found: SyscallInterface[] = [];
+  for (const name of MACHINES[machine]) {
+    if (found.length === 0 || given.includes(name)) found.push(INTERFACES[name]);
+  }
+  return found;
+}
+
+export function interfaceOf(name: FilteredArchitecture): SyscallInterface {
+  return INTERFACES[name];
+}
+
+/** Numbers (without the bit) by name. */
+export function parseTable(table: string): Map<string, number> {
+  const numbers = new Map<string, number>();
+  let number = 0;
+  for (const word of table.split(' ')) {
+    if (word.charCodeAt(0) === 0x3d) number = Number(word.slice(1));
+    else numbers.set(word, number++);
+  }
+  return numbers;
+}
