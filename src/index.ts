@@ -2,6 +2,8 @@
 
 export { type CreateOptions, createContainer } from './container/create.ts';
 export { type DeleteOptions, deleteContainer } from './container/delete.ts';
+export { type ExecOptions, execInContainer } from './container/exec.ts';
+export type { ProcessChanges } from './container/exec-process.ts';
 export { type KillOptions, killContainer } from './container/kill.ts';
 export { type ListedContainer, listContainers } from './container/list.ts';
 export { type PlanOptions, planContainer } from './container/plan.ts';

@@ -29,6 +29,7 @@ import { firstRecord } from './first-record.ts';
 import { readTail, runHooks } from './hooks.ts';
 import { writePidFile } from './pid-file.ts';
 import { prepare } from './prepare.ts';
+import { saveConfig } from './saved-config.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
 import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
@@ -108,6 +109,7 @@ function construct(
   const cgroups = recordCgroups(planCgroups(cgroupHost, { cgroupsPath: given, id }));
   const policy = devicePolicy(config.linux?.resources?.devices ?? []);
   let record = firstRecord(options, config, cgroups);
+  saveConfig(root, id, loaded.text);
   // Before anything is made: whoever finds this record can remove it all.
   writeRecord(root, record);
 

@@ -26,7 +26,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(process?.selinuxLabel, 'process.selinuxLabel');
   refuse(process?.scheduler, 'process.scheduler');
   refuse(process?.ioPriority, 'process.ioPriority');
-  refuse(process?.execCPUAffinity, 'process.execCPUAffinity');
   refuse(linux?.uidMappings, 'linux.uidMappings');
   refuse(linux?.gidMappings, 'linux.gidMappings');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');

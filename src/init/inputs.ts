@@ -53,6 +53,26 @@ export interface CgroupEntry {
   readonly file: Descriptor;
 }
 
+/** What a process of a container is made from, be it init or a program that exec adds. */
+export type ProcessInputs = Pick<
+  InitInputs,
+  'config' | 'id' | 'channel' | 'cgroups' | 'preserveFds' | 'newKeyring' | 'caller' | 'home' | 'exactInteger'
+>;
+
+/** A program that is added to a container. */
+export interface ExecInputs extends ProcessInputs {
+  readonly target: {
+    /** The container's init, by a descriptor that means this process and no other. */
+    readonly pidfd: Descriptor;
+    /** Its namespaces that are joined. */
+    readonly namespaces: readonly NamespaceType[];
+    /** Its root; only where it has no mount namespace of its own, whose root would be the container's. */
+    readonly root?: Descriptor;
+  };
+  /** cgroup v2: where init itself is; for a cgroup that takes no processes, since init has given controllers to those below it. */
+  readonly initsCgroup?: Descriptor;
+}
+
 export interface InitInputs {
   readonly config: Config;
   readonly id: string;

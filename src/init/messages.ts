@@ -18,6 +18,8 @@ export const MESSAGE = {
   hookTimeout: 6,
   /** The next system call is the user's program's execve. */
   executing: 7,
+  /** From the launcher of an exec: the process that goes on in its place, born in the container's cgroup. */
+  successor: 15,
 } as const;
 
 export const GO = new Uint8Array([1]);

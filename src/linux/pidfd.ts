@@ -24,8 +24,13 @@ const EINTR = 4;
 
 /** Waits until the process has ended. Returns false when `milliseconds` have passed before (undefined: waits for ever). */
 export function waitForEnd(pidfd: number, milliseconds?: number): boolean {
+  return waitForReadable(pidfd, milliseconds);
+}
+
+/** Waits until there is something to read, or the end of it. Returns false when `milliseconds` have passed before. */
+export function waitForReadable(fd: number, milliseconds?: number): boolean {
   const poll = Buffer.alloc(8);
-  poll.writeInt32LE(pidfd, 0);
+  poll.writeInt32LE(fd, 0);
   poll.writeInt16LE(POLLIN, 4);
   const end = milliseconds === undefined ? undefined : Date.now() + milliseconds;
   for (;;) {

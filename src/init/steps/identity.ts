@@ -7,7 +7,7 @@ import { ERRNO } from '../../linux/errno.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import { RLIMITS } from '../../linux/rlimits.ts';
 import type { Capabilities, Rlimit } from '../../spec/generated/types.ts';
-import { ensureDirectory, type StepContext } from './context.ts';
+import { ensureDirectory, type ProcessContext, type StepContext } from './context.ts';
 
 const PR_CAPBSET_DROP = 24;
 const PR_SET_KEEPCAPS = 8;
@@ -19,7 +19,7 @@ const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 const DEFAULT_UMASK = 0o022;
 const EPERM_HINT = 'the runtime itself must have the capability, also in its bounding set';
 
-function limitResources({ plan, config, inputs }: StepContext): void {
+function limitResources({ plan, config, inputs }: ProcessContext): void {
   (config.process?.rlimits ?? []).forEach((rlimit: Rlimit, index) => {
     const at = pointer('process', 'rlimits', index);
     const soft = inputs.exactInteger(`${at}/soft`) ?? BigInt(rlimit.soft);
@@ -57,7 +57,7 @@ export function makeWorkingDirectory(context: StepContext): void {
 }
 
 /** From root with all capabilities to what `process` says. */
-export function becomeUser(context: StepContext): void {
+export function becomeUser(context: ProcessContext): void {
   const { plan, config } = context;
   const { process } = config;
   if (process === undefined) return;
@@ -113,9 +113,9 @@ function list(numbers: readonly number[]): string {
 }
 
 function checkWorkingDirectory(
-  { plan }: StepContext,
+  { plan }: ProcessContext,
   cwd: string,
-  first: ReturnType<StepContext['plan']['slot']>,
+  first: ReturnType<ProcessContext['plan']['slot']>,
 ): void {
   const inside = plan.label();
   plan.step({ sentence: `change to the working directory ${cwd} as the user`, pointer: '/process/cwd' }, () => {
@@ -180,7 +180,7 @@ export function unraisableCapabilities(capabilities: Capabilities | undefined): 
   return CAPABILITIES.filter((_, number) => (left & (1n << BigInt(number))) !== 0n);
 }
 
-function dropBounding({ plan }: StepContext, keep: bigint): void {
+function dropBounding({ plan }: ProcessContext, keep: bigint): void {
   CAPABILITIES.forEach((name, number) => {
     if ((keep & (1n << BigInt(number))) !== 0n) return;
     plan.step({ sentence: `drop ${name} from the bounding set`, pointer: '/process/capabilities/bounding' }, () => {
@@ -194,7 +194,7 @@ function dropBounding({ plan }: StepContext, keep: bigint): void {
   });
 }
 
-function setCapabilities({ plan }: StepContext, sets: CapabilitySets): void {
+function setCapabilities({ plan }: ProcessContext, sets: CapabilitySets): void {
   const step = { sentence: 'set the capabilities', pointer: '/process/capabilities', hint: EPERM_HINT };
   plan.step(step, () => {
     const header = Buffer.alloc(8);

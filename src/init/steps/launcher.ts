@@ -2,10 +2,10 @@
 
 import { NAMESPACES } from '../../linux/namespaces.ts';
 import type { PlanBuilder } from '../builder.ts';
-import type { InitInputs } from '../inputs.ts';
+import type { ProcessInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
-import type { DataRef, Label } from '../plan.ts';
-import { descriptor, type LaunchContext, numberBytes } from './context.ts';
+import type { Label, Slot } from '../plan.ts';
+import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
 
 const F_GETFD = 1;
@@ -18,6 +18,20 @@ const SIG_SETMASK = 2;
 
 /** Writes the launcher's part; init goes on behind it. */
 export function launch(context: LaunchContext): void {
+  const { plan, inputs } = context;
+  beginLauncher(
+    context,
+    keptByInit(inputs).concat(inputs.namespaces.joined.map((namespace) => namespace.descriptor.fd)),
+  );
+  enterCgroups(plan, inputs);
+  joinNamespaces(plan, inputs);
+  cloneInit(context);
+  plan.section('init: the first process of the container');
+  plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
+}
+
+/** The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. */
+export function beginLauncher(context: ProcessContext, kept: readonly number[]): void {
   const { plan, inputs, report } = context;
   const channel = descriptor(plan, inputs.channel);
   plan.section('launcher: in the host');
@@ -34,23 +48,17 @@ export function launch(context: LaunchContext): void {
   });
   plan.step({ sentence: 'close descriptors that init was not given (CVE-2024-21626)' }, () => {
     closeOthers(plan, [
-      ...keptByInit(inputs),
+      ...kept,
       ...inputs.cgroups.entries.map(({ file }) => file.fd),
       ...(inputs.cgroups.directory === undefined ? [] : [inputs.cgroups.directory.fd]),
-      ...inputs.namespaces.joined.map((namespace) => namespace.descriptor.fd),
     ]);
   });
   restoreCaller(plan, inputs);
   adjustOutOfMemoryScore(context);
-  enterCgroups(plan, inputs);
-  joinNamespaces(plan, inputs);
-  cloneInit(context);
-  plan.section('init: the first process of the container');
-  plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
 }
 
 /** Signals and limits as the caller of the runtime has them, not as the engine made them for itself. */
-function restoreCaller(plan: PlanBuilder, inputs: InitInputs): void {
+function restoreCaller(plan: PlanBuilder, inputs: ProcessInputs): void {
   const { openFiles, ignoredSignals } = inputs.caller;
   plan.step({ sentence: 'block no signal' }, () => {
     plan.call('rt_sigprocmask', [plan.value(SIG_SETMASK, 'SIG_SETMASK'), plan.constant(Buffer.alloc(8), '[]'), 0, 8]);
@@ -73,7 +81,7 @@ function restoreCaller(plan: PlanBuilder, inputs: InitInputs): void {
   });
 }
 
-function adjustOutOfMemoryScore({ plan, config }: LaunchContext): void {
+function adjustOutOfMemoryScore({ plan, config }: ProcessContext): void {
   const score = config.process?.oomScoreAdj;
   if (score === undefined) return;
   const step = {
@@ -93,7 +101,7 @@ function adjustOutOfMemoryScore({ plan, config }: LaunchContext): void {
   });
 }
 
-function enterCgroups(plan: PlanBuilder, inputs: InitInputs): void {
+export function enterCgroups(plan: PlanBuilder, inputs: ProcessInputs): void {
   for (const { controllers, file } of inputs.cgroups.entries) {
     plan.step({ sentence: `enter the ${controllers} cgroup`, pointer: '/linux/cgroupsPath' }, () => {
       // 0 means the writer itself: a single thread moves without the lock over all threads of the host.
@@ -105,7 +113,7 @@ function enterCgroups(plan: PlanBuilder, inputs: InitInputs): void {
 /** The user namespace first (it gives the right to enter the others), pid last (it counts for children only). */
 const JOIN_ORDER = ['user', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time', 'pid'];
 
-function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
+function joinNamespaces(plan: PlanBuilder, inputs: LaunchContext['inputs']): void {
   const ordered = [...inputs.namespaces.joined].sort((a, b) => JOIN_ORDER.indexOf(a.type) - JOIN_ORDER.indexOf(b.type));
   for (const { type, descriptor: file, pointer } of ordered) {
     plan.step({ sentence: `join the ${type} namespace ${file.text}`, pointer }, () => {
@@ -115,7 +123,7 @@ function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
 }
 
 function cloneInit(context: LaunchContext): void {
-  const { plan, inputs, report } = context;
+  const { plan, inputs } = context;
   const { created } = inputs.namespaces;
   let flags = BigInt(CLONE_PARENT);
   for (const { type } of created) flags |= BigInt(NAMESPACES[type].flag);
@@ -136,24 +144,25 @@ function cloneInit(context: LaunchContext): void {
       plan.call('clone3', [plan.constant(args, `{flags=${names.join('|')}}`), args.length], { result: pid });
     });
     plan.branch(pid, 'equal', 0, isInit);
-    plan.step({ sentence: "tell the runtime init's pid" }, () => {
-      const message = pidMessage(plan);
-      plan.store(pid, plan.addressOf(message, 4), 4);
-      plan.call('write', [plan.slotRef(report), message, 8]);
-      plan.call('exit_group', [0]);
-    });
+    tellPid(context, "tell the runtime init's pid", MESSAGE.pid, pid);
   });
   plan.place(isInit);
 }
 
-function pidMessage(plan: PlanBuilder): DataRef {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt32LE(MESSAGE.pid, 0);
-  return plan.variable(bytes, '{pid}');
+/** What a process does when it has cloned the next one: it tells the runtime that one's pid, and ends. */
+export function tellPid({ plan, report }: ProcessContext, sentence: string, type: number, pid: Slot): void {
+  plan.step({ sentence }, () => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeUInt32LE(type, 0);
+    const message = plan.variable(bytes, '{pid}');
+    plan.store(pid, plan.addressOf(message, 4), 4);
+    plan.call('write', [plan.slotRef(report), message, 8]);
+    plan.call('exit_group', [0]);
+  });
 }
 
 /** What happens when a step has failed: the machine's record goes to whoever listens, and the process ends. */
-export function failureHandler({ plan, report }: LaunchContext): Label {
+export function failureHandler({ plan, report }: ProcessContext): Label {
   const handler = plan.label();
   plan.place(handler);
   plan.section('when a step fails');

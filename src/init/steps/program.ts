@@ -3,7 +3,7 @@
 import { ERRNO } from '../../linux/errno.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
-import { descriptor, numberBytes, type StepContext, send } from './context.ts';
+import { descriptor, numberBytes, type ProcessContext, type StepContext, send } from './context.ts';
 import { runHooks, waitForGo } from './hooks.ts';
 import { closeOthers, keptWhenReady } from './kept-descriptors.ts';
 
@@ -41,8 +41,13 @@ export function waitForStart(context: StepContext): void {
 }
 
 export function execute(context: StepContext): void {
-  const { plan, config, inputs } = context;
   runHooks(context, 'startContainer');
+  executeProgram(context);
+}
+
+/** The user's program takes the place of the process. */
+export function executeProgram(context: ProcessContext): void {
+  const { plan, config, inputs } = context;
   const { process } = config;
   const [file] = process?.args ?? [];
   if (process === undefined || file === undefined) {
@@ -56,7 +61,9 @@ export function execute(context: StepContext): void {
   const argv = plan.pointers([...(process.args ?? []).map((text) => plan.string(text)), null], '[process.args]');
   const envp = plan.pointers([...environment.map((text) => plan.string(text)), null], '[process.env]');
 
-  plan.step({ sentence: 'tell start that the program is next' }, () => send(context, 'executing', MESSAGE.executing));
+  plan.step({ sentence: 'tell the runtime that the program is next' }, () =>
+    send(context, 'executing', MESSAGE.executing),
+  );
   plan.step({ sentence: 'let no descriptor of init through' }, () => {
     const flag = plan.value(CLOSE_RANGE_CLOEXEC, 'CLOSE_RANGE_CLOEXEC');
     plan.call('close_range', [3 + inputs.preserveFds, plan.value(0xffffffff, '~0'), flag]);
@@ -82,7 +89,7 @@ function searchedDirectories(environment: readonly string[]): string[] {
 }
 
 function searchPath(
-  { plan }: StepContext,
+  { plan }: ProcessContext,
   file: string,
   directories: readonly string[],
   run: (path: string) => void,
@@ -113,7 +120,7 @@ function searchPath(
   reportNotFound(plan, file, denied);
 }
 
-function reportNotFound(plan: StepContext['plan'], file: string, denied: Slot): void {
+function reportNotFound(plan: ProcessContext['plan'], file: string, denied: Slot): void {
   const absent = plan.label();
   plan.branch(denied, 'equal', 0, absent);
   plan.step({ sentence: `exec: ${JSON.stringify(file)}`, pointer: '/process/args/0' }, () => plan.fail(ERRNO.EACCES));

@@ -1,0 +1,74 @@
+// What the runtime hears until a program that exec adds is executed.
+
+import { fail } from '../error.ts';
+import { MESSAGE } from '../init/messages.ts';
+import type { Plan } from '../init/plan.ts';
+import { waitForReadable } from '../linux/pidfd.ts';
+import { executedFile, processStat } from '../linux/procfs.ts';
+import { waitForChild } from '../linux/spawn.ts';
+import { stepProblem } from './problems.ts';
+import { receiveMessage } from './receive.ts';
+import { startStep } from './start-steps.ts';
+
+/** How long, in milliseconds, the end of the connection is waited for before the process itself is looked at. */
+const PATIENCE = 1000;
+
+export interface Heard {
+  /** Processes of ours that may not have been reaped: the launcher, its successor, the program's. */
+  readonly children: number[];
+  /** The program's process, once it is known. */
+  pid?: number;
+}
+
+/**
+ * Returns when the program has been executed; `heard` is kept up to date. Throws `exec`, `init`. `image` is that of the launcher
+ * (`executedFile`).
+ */
+export function hearOfProgram(channel: number, plan: Plan, image: string, heard: Heard): void {
+  let executing = false;
+  for (;;) {
+    if (heard.pid !== undefined && !waitForReadable(channel, PATIENCE)) {
+      // The program's process can be seen in the container by now. Whoever may trace it there can hold its end of the socket open:
+      // then there is no end of the connection.
+      const state = processStat(heard.pid)?.state ?? 'Z';
+      if (state !== 'Z' && state !== 'X' && executedFile(heard.pid) === image) continue;
+      if (executing) return;
+      ended();
+    }
+    const message = receiveMessage(channel);
+    if (message === undefined) {
+      if (executing) return;
+      ended();
+    }
+    if (message.kind === 'failure') fail(stepProblem(startStep(plan, message.operation), message.errno));
+    switch (message.type) {
+      case MESSAGE.successor:
+      case MESSAGE.pid:
+        if (heard.pid === undefined) next(message.value, message.type === MESSAGE.pid, heard);
+        break;
+      case MESSAGE.executing:
+        executing = true;
+        break;
+      default:
+        fail({ code: 'init', message: `the launcher sent a message that means nothing (${message.type})` });
+    }
+  }
+}
+
+/** The process that was there before has ended, or is about to. */
+function next(pid: number, isProgram: boolean, heard: Heard): void {
+  // Written by the process before, unless somebody in the container traces the new one: never signal a stranger.
+  if (processStat(pid)?.parent !== process.pid)
+    fail({ code: 'init', message: `the launcher named a process that is not its own (${pid})` });
+  for (const before of heard.children.splice(0)) waitForChild(before);
+  heard.children.push(pid);
+  if (isProgram) heard.pid = pid;
+}
+
+function ended(): never {
+  fail({
+    code: 'init',
+    message: 'the process ended without a word before the program was executed',
+    hint: 'was it killed, or did a memory limit hit it? see the kernel log',
+  });
+}
