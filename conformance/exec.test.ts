@@ -73,31 +73,35 @@ check('its namespaces, root and cgroups are those of the container’s first pro
   assert.equal(cgroups(pid), cgroups(container.pid()));
 });
 
-check('with --no-pivot and without a mount namespace the root is the container’s, too', (box) => {
-  for (const way of ['no-pivot', 'no mount namespace']) {
+function seesItsRoot(container: Container, flags: readonly string[]): void {
+  ok(container.create({ flags }));
+  ok(container.start());
+  writeFileSync(join(container.rootfs, 'mark'), 'of the image\n');
+  assert.equal(ok(container.exec(['/bin/cat', '/mark', '/../../../mark'])).stdout, 'of the image\nof the image\n');
+}
+
+check('with --no-pivot the root is the container’s, too', (box) => {
+  const container = box.container((config) => {
+    config.process.args = ['/bin/sleep', '300'];
+  });
+  seesItsRoot(container, ['--no-pivot']);
+});
+
+check(
+  'without a mount namespace the root is the container’s, too',
+  { knownToFail: { runc: '1.1.5 leaves a mount on the host' } },
+  (box) => {
     const container = box.container((config) => {
       config.process.args = ['/bin/sleep', '300'];
-      if (way === 'no-pivot') return;
       config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'mount');
       config.mounts = [];
       config.root.readonly = false;
       config.linux.maskedPaths = [];
       config.linux.readonlyPaths = [];
     });
-    const created = container.create({ flags: way === 'no-pivot' ? ['--no-pivot'] : [] });
-    // runc refuses to do without a mount namespace here.
-    if (created.status !== 0 && way !== 'no-pivot') return;
-    ok(created);
-    ok(container.start());
-    writeFileSync(join(container.rootfs, 'mark'), 'of the image\n');
-    assert.equal(
-      ok(container.exec(['/bin/cat', '/mark', '/../../../mark'])).stdout,
-      'of the image\nof the image\n',
-      way,
-    );
-    ok(container.delete({ flags: ['--force'] }));
-  }
-});
+    seesItsRoot(container, []);
+  },
+);
 
 check('a created container takes programs, a stopped one and one that is not there do not', (box) => {
   const container = box.container();
@@ -116,14 +120,27 @@ check('without options the program gets what the config’s process says', (box)
   const container = lasting(box, ({ process }) => {
     process.env = ['PATH=/bin', 'OF=config'];
     process.cwd = '/tmp';
-    process.user = { uid: 1000, gid: 1000, additionalGids: [7, 8], umask: 0o27 };
+    process.user = { uid: 1000, gid: 1000, additionalGids: [7, 8] };
     process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 300, hard: 400 }];
   });
-  const text = output(container, 'echo $OF; echo $HOME; pwd; id -u; id -g; umask; ulimit -n; ulimit -Hn');
-  assert.equal(text, 'config\n/home/user\n/tmp\n1000\n1000\n0027\n300\n400\n');
+  const text = output(container, 'echo $OF; echo $HOME; pwd; id -u; id -g; ulimit -n; ulimit -Hn');
+  assert.equal(text, 'config\n/home/user\n/tmp\n1000\n1000\n300\n400\n');
   assert.equal(field(container, 'Groups'), '7 8');
   assert.equal(field(container, 'NoNewPrivs'), '1');
 });
+
+check(
+  'the umask is that of the config’s process, 0022 where it has none',
+  { knownToFail: { runc: '1.1.5 sets 0022 in any case' } },
+  (box) => {
+    const container = lasting(box, ({ process }) => {
+      process.user.umask = 0o27;
+    });
+    assert.equal(output(container, 'umask'), '0027\n');
+    const file = writeIn(box, 'process.json', JSON.stringify({ ...PROCESS, args: ['/bin/sh', '-c', 'umask'] }));
+    assert.equal(ok(container.exec([], { flags: ['-p', file], prelude: 'umask 077' })).stdout, '0022\n');
+  },
+);
 
 check('options change the working directory, the environment and the groups', (box) => {
   const container = lasting(box, ({ process }) => {
@@ -131,9 +148,9 @@ check('options change the working directory, the environment and the groups', (b
     process.user.additionalGids = [7];
   });
   assert.equal(output(container, 'pwd', '--cwd', '/tmp'), '/tmp\n');
-  const env = ok(container.exec(['/bin/env'], { flags: ['-e', 'A=option', '--env', 'C=x y'] })).stdout;
+  const env = ok(container.exec(['/bin/env'], { flags: ['-e', 'A=option', '-e', 'C=x y'] })).stdout;
   assert.deepEqual(env.trim().split('\n').sort(), ['A=option', 'B=config', 'C=x y', 'HOME=/root', 'PATH=/bin']);
-  assert.equal(field(container, 'Groups', '-g', '8', '--additional-gids', '9'), '7 8 9');
+  assert.equal(field(container, 'Groups', '-g', '8', '-g', '9'), '7 8 9');
   assert.equal(field(container, 'NoNewPrivs', '--no-new-privs=false'), '0');
 });
 
@@ -215,7 +232,8 @@ check('a file of --process that is none, or says nothing to execute, is refused'
   failed(container, [], /\S/);
 });
 
-check('the bundle may be gone: exec uses the config that the container was created from', (box) => {
+const readsBundle = { knownToFail: { runc: '1.1.5 reads the bundle again' } };
+check('the bundle may be gone: exec uses the config that the container was created from', readsBundle, (box) => {
   const container = lasting(box, ({ process }) => {
     process.env = ['PATH=/bin', 'OF=config'];
   });
@@ -238,12 +256,13 @@ check('a limit on the number of processes is no obstacle to the program itself',
     process.user = { uid: 54_321, gid: 1 };
   });
   const limits = [{ type: 'RLIMIT_NPROC', soft: 1, hard: 1 }];
-  const process = { ...PROCESS, user: { uid: 54_322, gid: 1 }, rlimits: limits, args: ['/bin/sh', '-c', 'ulimit -p'] };
+  const process = { ...PROCESS, user: { uid: 54_322, gid: 1 }, rlimits: limits, args: ['/bin/sh', '-c', 'ulimit -u'] };
   const file = writeIn(box, 'process.json', JSON.stringify(process));
   assert.equal(ok(container.exec([], { flags: ['-p', file] })).stdout, '1\n');
 });
 
-check('the out-of-memory score is that of --process', (box) => {
+const noScore = { knownToFail: { runc: '1.1.5 does not set it for exec' } };
+check('the out-of-memory score is that of --process', noScore, (box) => {
   const container = lasting(box);
   const process = { ...PROCESS, oomScoreAdj: 321, args: ['/bin/cat', '/proc/self/oom_score_adj'] };
   const file = writeIn(box, 'process.json', JSON.stringify(process));
@@ -358,7 +377,7 @@ check('closed standard streams do not keep a program from running', (box) => {
 
 check('no descriptor of the caller or the runtime reaches the program, but those of --preserve-fds', (box) => {
   const container = lasting(box);
-  const list = ['/bin/sh', '-c', 'ls /proc/$$/fd'];
+  const list = ['/bin/sh', '-c', 'ls /proc/$$/fd; true'];
   const prelude = 'exec 3</dev/null 4</dev/null 5</dev/null 9</dev/null';
   assert.equal(ok(container.exec(list, { prelude })).stdout, '0\n1\n2\n');
   assert.equal(ok(container.exec(list, { prelude, flags: ['--preserve-fds', '2'] })).stdout, '0\n1\n2\n3\n4\n');
@@ -373,7 +392,7 @@ check('a detached program does not hold the caller’s pipes longer than it live
   assert.equal(ok(result).stdout, 'word\n');
 });
 
-check('the program has a session of its own, without a terminal', (box) => {
+check('CVE-2016-10124: the program has a session of its own, without a terminal', (box) => {
   const container = lasting(box);
   const stat = output(container, 'cat /proc/$$/stat')
     .replace(/^.*\) /, '')
@@ -435,13 +454,29 @@ function tryRemove(path: string): boolean {
 check('--cgroup never leads out of the container’s cgroups', (box) => {
   const container = lasting(box);
   const program = ['/bin/true'];
-  for (const path of ['..', '/..', '../..', 'a/../..', `../${container.id}`, 'a/../../b'])
+  for (const path of ['..', '/..', '../..', 'a/../..', 'a/../../b'])
     failed(container, program, /sub cgroup path/, '--cgroup', path);
   failed(container, program, /[Nn]o such file or directory/, '--cgroup', 'nonexistent');
   failed(container, program, /\S/, '--cgroup', 'whatever:/');
   failed(container, program, /\S/, '--cgroup', 'a:b:c');
   failed(container, program, /\S/, '--cgroup', 'a', '--cgroup', 'b');
 });
+
+check(
+  '--cgroup does not lead into the cgroup of a container whose name begins like this one’s',
+  { knownToFail: { runc: '1.1.5 compares the beginnings of the texts (runc #5351)' } },
+  (box) => {
+    const container = lasting(box, (config) => {
+      config.linux.cgroupsPath = `/${box.token}-c1`;
+    });
+    const other = lasting(box, (config) => {
+      config.linux.cgroupsPath = `/${box.token}-c10`;
+    });
+    assert.ok(other.pid() > 0);
+    failed(container, ['/bin/true'], /sub cgroup path/, '--cgroup', `../${box.token}-c10`);
+    failed(container, ['/bin/true'], /sub cgroup path/, '--cgroup', `../${box.token}-c1`);
+  },
+);
 
 /** The file that freezes the container, and the words for it. */
 function freezer(container: Container): { file: string; frozen: string; thawed: string } {

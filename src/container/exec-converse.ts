@@ -10,24 +10,31 @@ import { stepProblem } from './problems.ts';
 import { receiveMessage } from './receive.ts';
 import { startStep } from './start-steps.ts';
 
-/** How long, in milliseconds, the end of the connection is waited for before the process itself is looked at. */
-const PATIENCE = 1000;
+/** How long, in milliseconds, a message is waited for before other things are looked at. */
+const PATIENCE = 200;
 
 export interface Heard {
   /** Processes of ours that may not have been reaped: the launcher, its successor, the program's. */
   readonly children: number[];
   /** The program's process, once it is known. */
   pid?: number;
+  /** A signal for the program that came before that. */
+  signal?: number;
 }
 
 /**
  * Returns when the program has been executed; `heard` is kept up to date. Throws `exec`, `init`. `image` is that of the launcher
- * (`executedFile`).
+ * (`executedFile`). Asynchronous for the signals that come while it takes long: the launcher stands still in a paused container.
  */
-export function hearOfProgram(channel: number, plan: Plan, image: string, heard: Heard): void {
+export async function hearOfProgram(channel: number, plan: Plan, image: string, heard: Heard): Promise<void> {
   let executing = false;
   for (;;) {
-    if (heard.pid !== undefined && !waitForReadable(channel, PATIENCE)) {
+    if (!waitForReadable(channel, PATIENCE)) {
+      await new Promise((resolve) => setTimeout(resolve));
+      if (heard.pid === undefined) {
+        if (heard.signal === undefined) continue;
+        fail({ code: 'init', message: `signal ${heard.signal} came before the program was executed` });
+      }
       // The program's process can be seen in the container by now. Whoever may trace it there can hold its end of the socket open:
       // then there is no end of the connection.
       const state = processStat(heard.pid)?.state ?? 'Z';

@@ -58,6 +58,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   checkPreserved(options.preserveFds);
   const descriptors = createDescriptors();
   const heard: Heard = { children: [] };
+  let foreground: Foreground | undefined;
   try {
     const target = openTarget(record, config, descriptors);
     if (!options.ignorePaused && isFrozen(record.cgroups))
@@ -66,11 +67,14 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
         message: `cannot exec in a paused container: "${id}"`,
         hint: 'resume it, or let the program wait with --ignore-paused',
       });
-    launch(options, record, target, given, config, descriptors, heard);
+    const hear = launch(options, record, target, given, config, descriptors, heard);
+    // While the launcher is at work. What the runtime is sent from now on is passed on when there is somebody to get it.
+    if (!options.detach) foreground = await forwardTo(heard);
+    await hear();
     const pid = heard.pid ?? 0;
     if (options.pidFile !== undefined) writePidFile(options.pidFile, pid);
     log.debug(`process ${pid} runs in container "${id}"`);
-    return options.detach ? 0 : await waitForProgram(pid);
+    return foreground === undefined ? 0 : await foreground.wait(pid);
   } catch (error) {
     for (const pid of heard.children) {
       // Our child, not reaped yet: the pid is still its own.
@@ -79,10 +83,12 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     }
     throw inDocument(error, given);
   } finally {
+    foreground?.stop();
     descriptors.closeAll();
   }
 }
 
+/** Returns what waits until the program has been executed. */
 function launch(
   { root, id, preserveFds, cgroup }: ExecOptions,
   record: ContainerRecord,
@@ -91,7 +97,7 @@ function launch(
   config: Config,
   descriptors: Descriptors,
   heard: Heard,
-): void {
+): () => Promise<void> {
   const entered = openCgroups(record.cgroups, cgroup, pid);
   const [ours, theirs] = packetPair();
   descriptors.own(ours);
@@ -124,16 +130,32 @@ function launch(
   heard.children.push(launcher.pid);
   descriptors.closeInherited();
   for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
-  hearOfProgram(ours, plan, launcher.image, heard);
+  return () => hearOfProgram(ours, plan, launcher.image, heard);
 }
 
-async function waitForProgram(pid: number): Promise<number> {
+interface Foreground {
+  /** Until the program ends: the exit status for the caller. */
+  wait(pid: number): Promise<number>;
+  /** Passes on no signals any more. */
+  stop(): void;
+}
+
+async function forwardTo(heard: Heard): Promise<Foreground> {
   const { forwardSignals } = await import('./forward-signals.ts');
   const { waitForChildAsync } = await import('../linux/wait.ts');
-  const stopForwarding = forwardSignals((signal) => void syscall('kill', pid, signal));
-  const status = await waitForChildAsync(pid);
-  stopForwarding();
-  return status === undefined ? 255 : callersStatus(status);
+  const stop = forwardSignals((signal) => {
+    if (heard.pid === undefined) heard.signal = signal;
+    else syscall('kill', heard.pid, signal);
+  });
+  return {
+    stop,
+    async wait(pid) {
+      const status = await waitForChildAsync(pid);
+      // From here on the pid may be another's.
+      stop();
+      return status === undefined ? 255 : callersStatus(status);
+    },
+  };
 }
 
 /** Throws `unsupported`, by name. */
