@@ -18,4 +18,14 @@ export { type MountEntry, mountAt, parseMountinfo } from './mountinfo.ts';
 export { addFile } from './rootfs.ts';
 export { invokeTogether, type Result, runtimeKind, runtimePath } from './runtime.ts';
 export { type Sandbox, writeIn } from './sandbox.ts';
+export {
+  listenForDescriptor,
+  listenForNotes,
+  openPseudoTerminal,
+  readTerminal,
+  sendNote,
+  startScript,
+  waitForInput,
+  windowSize,
+} from './terminal.ts';
 export { sleep, waitFor } from './wait.ts';

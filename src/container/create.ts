@@ -21,10 +21,12 @@ import { packetPair, sendPacket } from '../linux/sockets.ts';
 import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
+import type { Config } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
+import type { OpenExtras } from './extras.ts';
 import { firstRecord } from './first-record.ts';
 import { readTail, runHooks } from './hooks.ts';
 import { writePidFile } from './pid-file.ts';
@@ -47,16 +49,41 @@ export interface CreateOptions {
   readonly noNewKeyring: boolean;
   readonly preserveFds: number;
   readonly systemdCgroup: boolean;
+  /** Absolute. */
   readonly consoleSocket?: string;
+  /** Absolute. */
   readonly pidfdSocket?: string;
+  /** Of `run`: whether it returns while the program runs. */
+  readonly run?: 'detached' | 'foreground';
   readonly log: Log;
+}
+
+/** The descriptors are the caller's to close. */
+export interface Created {
+  readonly record: ContainerRecord;
+  /** The master of the container's terminal, for a command that stays. */
+  readonly terminal?: number;
+  /** Where the container's NOTIFY_SOCKET is read, for `run`. */
+  readonly notify?: number;
+}
+
+/** What `create`, or the engine behind it, may want besides the container: a terminal, sockets. */
+export function asksForExtras({ consoleSocket, pidfdSocket }: CreateOptions, config: Config): boolean {
+  const { env } = process;
+  return (
+    config.process?.terminal === true ||
+    consoleSocket !== undefined ||
+    pidfdSocket !== undefined ||
+    env['NOTIFY_SOCKET'] !== undefined ||
+    env['LISTEN_FDS'] !== undefined
+  );
 }
 
 /**
  * Throws RuntErrors of every kind; then nothing is left of the container: no process, mount, cgroup or directory. But for a creator that is
  * killed: `delete --force` removes what that leaves.
  */
-export async function createContainer(options: CreateOptions): Promise<ContainerRecord> {
+export async function createContainer(options: CreateOptions): Promise<Created> {
   const { root, id, bundle, log } = options;
   checkId(id);
   refuseOptions(options);
@@ -66,11 +93,16 @@ export async function createContainer(options: CreateOptions): Promise<Container
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
   }
   refuseUnsupported(loaded.config);
+  const extras = asksForExtras(options, loaded.config)
+    ? (await import('./extras.ts')).extrasOf(options, loaded)
+    : undefined;
   reserve(root, id);
   const descriptors = createDescriptors();
   const progress: Progress = { hooksRun: false };
   try {
-    return construct(options, loaded, descriptors, progress);
+    const opened = extras?.open(descriptors);
+    const record = construct(extras?.options ?? options, extras?.loaded ?? loaded, descriptors, progress, opened);
+    return { record, ...opened?.handOver() };
   } catch (error) {
     await undo(options, progress);
     throw error;
@@ -88,11 +120,9 @@ interface Progress {
   pidFile?: string;
 }
 
-function refuseOptions({ consoleSocket, pidfdSocket, systemdCgroup }: CreateOptions): void {
+function refuseOptions({ systemdCgroup }: CreateOptions): void {
   const refuse = (option: string): never =>
     fail({ code: 'unsupported', message: `${option} is not supported yet by this version of runt` });
-  if (consoleSocket !== undefined) refuse('--console-socket');
-  if (pidfdSocket !== undefined) refuse('--pidfd-socket');
   if (systemdCgroup) refuse('--systemd-cgroup');
 }
 
@@ -101,6 +131,7 @@ function construct(
   loaded: LoadedConfig,
   descriptors: Descriptors,
   progress: Progress,
+  extras: OpenExtras | undefined,
 ): ContainerRecord {
   const { root, id, bundle, log } = options;
   const { config } = loaded;
@@ -141,6 +172,7 @@ function construct(
     preserveFds: options.preserveFds,
     newKeyring: !options.noNewKeyring,
     ...(hooks === undefined ? {} : { hooks }),
+    ...(extras?.terminal === undefined ? {} : { terminal: extras.terminal }),
     exactInteger: loaded.exactInteger,
   };
   const plan = compileInit(inputs);
@@ -178,6 +210,7 @@ function construct(
     },
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),
   });
+  extras?.created(init);
   if (options.pidFile !== undefined) {
     progress.pidFile = options.pidFile;
     writePidFile(options.pidFile, init);

@@ -8,13 +8,15 @@ import type { ExecInputs } from '../init/inputs.ts';
 import { spawnLauncher } from '../init/spawn.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { packetPair } from '../linux/sockets.ts';
-import { callersStatus, closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
+import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
 import type { Config } from '../spec/generated/types.ts';
 import { callersProcess, checkPreserved } from './caller.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
 import { type Heard, hearOfProgram } from './exec-converse.ts';
+import type { ExecExtras } from './exec-extras.ts';
+import type { Foreground } from './exec-foreground.ts';
 import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from './exec-process.ts';
 import { type ExecTarget, openTarget } from './exec-target.ts';
 import { homeBelow } from './home.ts';
@@ -22,6 +24,7 @@ import { writePidFile } from './pid-file.ts';
 import { readSavedConfig } from './saved-config.ts';
 import { type Named, requireRecord } from './state.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
+import { streamsToGive } from './streams.ts';
 
 export interface ExecOptions extends Named {
   /** A process object of the specification: a file's absolute path, or "-"; else what is changed of the container's own process. */
@@ -30,6 +33,10 @@ export interface ExecOptions extends Named {
   readonly detach: boolean;
   /** Absolute. */
   readonly pidFile?: string;
+  /** Absolute. */
+  readonly consoleSocket?: string;
+  /** Absolute. */
+  readonly pidfdSocket?: string;
   readonly preserveFds: number;
   /** `[CONTROLLER[,CONTROLLER…]:]PATH`, below the container's cgroups. */
   readonly cgroup: readonly string[];
@@ -67,14 +74,19 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
         message: `cannot exec in a paused container: "${id}"`,
         hint: 'resume it, or let the program wait with --ignore-paused',
       });
-    const hear = launch(options, record, target, given, config, descriptors, heard);
+    const extras = asksForExtras(options, given)
+      ? (await import('./exec-extras.ts')).execExtras(options, given.process, descriptors)
+      : undefined;
+    const hear = launch(options, record, target, given, config, descriptors, heard, extras);
     // While the launcher is at work. What the runtime is sent from now on is passed on when there is somebody to get it.
-    if (!options.detach) foreground = await forwardTo(heard);
+    if (!options.detach)
+      foreground = (await import('./exec-foreground.ts')).forwardTo(heard, directoryOf(options.root, id));
     await hear();
     const pid = heard.pid ?? 0;
+    extras?.executed(pid);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, pid);
     log.debug(`process ${pid} runs in container "${id}"`);
-    return foreground === undefined ? 0 : await foreground.wait(pid);
+    return foreground === undefined ? 0 : await foreground.wait(pid, extras?.master());
   } catch (error) {
     for (const pid of heard.children) {
       // Our child, not reaped yet: the pid is still its own.
@@ -97,6 +109,7 @@ function launch(
   config: Config,
   descriptors: Descriptors,
   heard: Heard,
+  extras: ExecExtras | undefined,
 ): () => Promise<void> {
   const entered = openCgroups(record.cgroups, cgroup, pid);
   const [ours, theirs] = packetPair();
@@ -120,6 +133,9 @@ function launch(
     newKeyring: record.newKeyring,
     caller: callersProcess(),
     ...(hasHome ? {} : { home: homeBelow(rootOfInit, process.user?.uid ?? 0) }),
+    ...(extras?.terminal === undefined
+      ? { streamsToGive: streamsToGive(process.user?.uid ?? 0) }
+      : { terminal: extras.terminal }),
     exactInteger,
   };
   const plan = compileExec(inputs);
@@ -133,29 +149,9 @@ function launch(
   return () => hearOfProgram(ours, plan, launcher.image, heard);
 }
 
-interface Foreground {
-  /** Until the program ends: the exit status for the caller. */
-  wait(pid: number): Promise<number>;
-  /** Passes on no signals any more. */
-  stop(): void;
-}
-
-async function forwardTo(heard: Heard): Promise<Foreground> {
-  const { forwardSignals } = await import('./forward-signals.ts');
-  const { waitForChildAsync } = await import('../linux/wait.ts');
-  const stop = forwardSignals((signal) => {
-    if (heard.pid === undefined) heard.signal = signal;
-    else syscall('kill', heard.pid, signal);
-  });
-  return {
-    stop,
-    async wait(pid) {
-      const status = await waitForChildAsync(pid);
-      // From here on the pid may be another's.
-      stop();
-      return status === undefined ? 255 : callersStatus(status);
-    },
-  };
+/** What is loaded only where it is asked for. */
+function asksForExtras({ consoleSocket, pidfdSocket }: ExecOptions, { process }: ExecProcess): boolean {
+  return process.terminal === true || consoleSocket !== undefined || pidfdSocket !== undefined;
 }
 
 /** Throws `unsupported`, by name. */

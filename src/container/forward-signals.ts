@@ -22,8 +22,8 @@ const FORWARDED = [
 ] as const;
 
 /** Calls `send` with each from now on. Returns what ends that. */
-export function forwardSignals(send: (signal: number) => void): () => void {
-  const forward = (_name: string, signal: number): void => send(signal);
+export function forwardSignals(send: (signal: number, name: string) => void): () => void {
+  const forward = (name: string, signal: number): void => send(signal, name);
   for (const name of FORWARDED) process.on(name, forward);
   return () => {
     for (const name of FORWARDED) process.off(name, forward);

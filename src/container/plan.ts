@@ -11,6 +11,7 @@ import { cleanPath, resolvePath } from '../linux/paths.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
 import { presentComponents } from './mount-point.ts';
+import { terminalSettings } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 export interface PlanOptions {
@@ -92,6 +93,9 @@ export function imaginedInputs(
     kcore: true,
     ...(hasHome || config.process === undefined ? {} : { home: '/' }),
     ...(hasHooks ? { hooks: { state: descriptor('state'), output: descriptor('output') } } : {}),
+    ...(config.process?.terminal === true
+      ? { terminal: { socket: descriptor('console'), ...terminalSettings(config.process) } }
+      : {}),
     exactInteger,
   };
 }

@@ -15,13 +15,14 @@ import type { Descriptors } from './descriptors.ts';
 import { homeOf } from './home.ts';
 import { fullyVisibleMounts, mountPointOf } from './host-mounts.ts';
 import { copyTree, type PrepareOptions, prepareMounts } from './prepare-mounts.ts';
+import { streamsToGive } from './streams.ts';
 
 const NS_GET_NSTYPE = 0xb703;
 const ENOTTY = 25;
 
 export type Prepared = Pick<
   InitInputs,
-  'root' | 'mounts' | 'namespaces' | 'cgroups' | 'caller' | 'kcore' | 'home' | 'noPivot'
+  'root' | 'mounts' | 'namespaces' | 'cgroups' | 'caller' | 'kcore' | 'home' | 'noPivot' | 'streamsToGive'
 >;
 
 /** Throws RuntErrors that name the config's field. */
@@ -45,6 +46,7 @@ export function prepare(options: PrepareOptions): Prepared {
     },
     caller: callersProcess(),
     kcore: existsSync('/proc/kcore'),
+    streamsToGive: config.process?.terminal === true ? [] : streamsToGive(config.process?.user?.uid ?? 0),
     ...(home === undefined ? {} : { home }),
     ...(noPivot ? { noPivot: { fullyVisible: fullyVisibleMounts(root.path) } } : {}),
   };

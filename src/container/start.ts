@@ -23,7 +23,10 @@ export async function startContainer({ root, id, log }: Named & { readonly log: 
           : `cannot start container "${id}": it is ${status}, not created`,
     });
   }
-  await startCreated(root, record, log);
+  const path = process.env['NOTIFY_SOCKET'];
+  if (path === undefined || path === '') return startCreated(root, record, log);
+  const { startAndNotify } = await import('./notify.ts');
+  await startAndNotify({ root, id, pid: record.init?.pid ?? 0, log }, () => startCreated(root, record, log));
 }
 
 /** Starts a container that is known to be created. */

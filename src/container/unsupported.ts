@@ -21,7 +21,6 @@ export function unsupportedFields(config: Config): Problem[] {
     if (!isEmpty(value)) found.push(problem(path, `/${path.replaceAll('.', '/')}`));
   };
   const { process, linux } = config;
-  refuse(process?.terminal, 'process.terminal');
   refuse(process?.apparmorProfile, 'process.apparmorProfile');
   refuse(process?.selinuxLabel, 'process.selinuxLabel');
   refuse(process?.scheduler, 'process.scheduler');

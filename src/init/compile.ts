@@ -14,6 +14,7 @@ import { makeMountsReadOnly, mountAll } from './steps/mounts.ts';
 import { execute, reportReady, waitForStart } from './steps/program.ts';
 import { attachRoot, enterRoot, hasOwnMounts, makeRootReadOnly, openRoot } from './steps/root.ts';
 import { beginSession } from './steps/session.ts';
+import { openTerminal } from './steps/terminal.ts';
 
 /**
  * Everything that init does, from the launcher to the program's execve. Throws RuntErrors (`unsupported`, `config`) for what
@@ -33,6 +34,9 @@ export function compileInit(inputs: InitInputs): Plan {
   waitForRuntimeHooks(context);
   runHooks(context, 'createContainer');
   makeWorkingDirectory(context);
+  if (inputs.terminal !== undefined) {
+    openTerminal({ plan, root, console: hasOwnMounts(inputs) }, inputs.terminal);
+  }
   makeMountsReadOnly(context);
   maskPaths(context);
   makePathsReadOnly(context);

@@ -56,7 +56,17 @@ export interface CgroupEntry {
 /** What a process of a container is made from, be it init or a program that exec adds. */
 export type ProcessInputs = Pick<
   InitInputs,
-  'config' | 'id' | 'channel' | 'cgroups' | 'preserveFds' | 'newKeyring' | 'caller' | 'home' | 'exactInteger'
+  | 'config'
+  | 'id'
+  | 'channel'
+  | 'cgroups'
+  | 'preserveFds'
+  | 'newKeyring'
+  | 'caller'
+  | 'home'
+  | 'streamsToGive'
+  | 'terminal'
+  | 'exactInteger'
 >;
 
 /** A program that is added to a container. */
@@ -71,6 +81,16 @@ export interface ExecInputs extends ProcessInputs {
   };
   /** cgroup v2: where init itself is; for a cgroup that takes no processes, since init has given controllers to those below it. */
   readonly initsCgroup?: Descriptor;
+}
+
+/** What `process.terminal` needs. */
+export interface TerminalInputs {
+  /** A connected stream or packet socket: the terminal's master is sent there. */
+  readonly socket: Descriptor;
+  /** consoleSize; absent: the terminal has no size until somebody sets one. */
+  readonly size?: { readonly rows: number; readonly columns: number };
+  /** Owns the terminal. */
+  readonly uid: number;
 }
 
 export interface InitInputs {
@@ -124,6 +144,10 @@ export interface InitInputs {
     /** Memory file that takes what these hooks print. */
     readonly output: Descriptor;
   };
+  /** Standard streams of the caller's that become the user's. Absent: none. */
+  readonly streamsToGive?: readonly number[];
+  /** Present where process.terminal is true. */
+  readonly terminal?: TerminalInputs;
   /** 64-bit integers of the config that JSON.parse would have rounded. */
   readonly exactInteger: (pointer: string) => bigint | undefined;
 }

@@ -8,6 +8,8 @@ export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
+/** Opening a terminal does not make it the session's. */
+export const O_NOCTTY = 0o400;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 /** The generic numbers; arm64 swaps O_DIRECTORY and O_NOFOLLOW with O_DIRECT and O_LARGEFILE (asm/fcntl.h). */
@@ -54,6 +56,7 @@ export const MS_SHARED = 1 << 20;
 export const MNT_DETACH = 2;
 
 export const PROC_SUPER_MAGIC = 0x9fa0;
+export const DEVPTS_SUPER_MAGIC = 0x1cd1;
 
 /** struct mount_attr of mount_setattr(2). */
 export function mountAttr(set: number, clear: number, propagation: number): Uint8Array {

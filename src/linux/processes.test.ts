@@ -25,7 +25,7 @@ import { innermostPid, isSameProcess, processStat } from './procfs.ts';
 import { packetPair, receivePacket, sendPacket } from './sockets.ts';
 import { spawn, waitForChild } from './spawn.ts';
 import { mustSyscall, syscall } from './syscall.ts';
-import { waitForChildAsync } from './wait.ts';
+import { watchChildren } from './wait.ts';
 
 test('a system call returns its result, or the negative errno', () => {
   assert.equal(syscall('getpid'), process.pid);
@@ -87,8 +87,10 @@ test('a program that is not there is an errno, and a signal that ends one is tol
   assert.deepEqual(waitForChild(pid), { signal: 15 });
   assert.equal(waitForChild(pid), undefined);
   const other = spawn({ path: '/bin/sh', args: ['sh', '-c', 'exit 7'], env: [] });
-  assert.deepEqual(await waitForChildAsync(other), { exited: 7 });
-  assert.equal(await waitForChildAsync(other), undefined);
+  const children = watchChildren();
+  assert.deepEqual(await children.ended(other), { exited: 7 });
+  assert.equal(await children.ended(other), undefined);
+  children.stop();
 });
 
 test('a process is known by pid and start time: another that has its pid is never signalled', () => {

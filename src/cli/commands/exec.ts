@@ -8,11 +8,14 @@ import type { Invocation, OptionValues } from '../table.ts';
 /** The exit status is the program's, but where it is detached. */
 export async function exec(invocation: Invocation): Promise<number> {
   const { options, globals, positionals, log } = invocation;
-  for (const name of ['console-socket', 'pidfd-socket'])
-    if (textOf(options, name) !== undefined)
-      fail({ code: 'unsupported', message: `not supported yet by this version of runt: --${name}` });
   const [id = '', ...args] = positionals;
-  const pidFile = textOf(options, 'pid-file');
+  const path = (name: string): string | undefined => {
+    const text = textOf(options, name);
+    return text === undefined ? undefined : resolvePath(process.cwd(), text);
+  };
+  const pidFile = path('pid-file');
+  const consoleSocket = path('console-socket');
+  const pidfdSocket = path('pidfd-socket');
   const file = textOf(options, 'process');
   if (file !== undefined) refuseDescription(options, args);
   return await execInContainer({
@@ -20,7 +23,9 @@ export async function exec(invocation: Invocation): Promise<number> {
     id,
     process: file === undefined ? changesOf(options, args) : file === '-' ? file : resolvePath(process.cwd(), file),
     detach: options.flag('detach'),
-    ...(pidFile === undefined ? {} : { pidFile: resolvePath(process.cwd(), pidFile) }),
+    ...(pidFile === undefined ? {} : { pidFile }),
+    ...(consoleSocket === undefined ? {} : { consoleSocket }),
+    ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
     preserveFds: options.count('preserve-fds'),
     cgroup: options.list('cgroup'),
     ignorePaused: options.flag('ignore-paused'),

@@ -11,8 +11,10 @@ import {
   mountAttr,
   O_CLOEXEC,
   O_DIRECTORY,
+  O_NOCTTY,
   O_NOFOLLOW,
   O_PATH,
+  O_RDWR,
   O_WRONLY,
   OPEN_HOW_SIZE,
   openHow,
@@ -53,6 +55,8 @@ export function descriptor(plan: PlanBuilder, of: Descriptor): Immediate {
 
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [O_WRONLY, 'O_WRONLY'],
+  [O_RDWR, 'O_RDWR'],
+  [O_NOCTTY, 'O_NOCTTY'],
   [O_PATH, 'O_PATH'],
   [O_DIRECTORY, 'O_DIRECTORY'],
   [O_NOFOLLOW, 'O_NOFOLLOW'],

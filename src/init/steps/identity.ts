@@ -56,6 +56,16 @@ export function makeWorkingDirectory(context: StepContext): void {
   });
 }
 
+/** As runc: programs open /dev/stdout, which needs the right to. */
+function giveStreams({ plan, inputs }: ProcessContext, uid: number): void {
+  for (const stream of inputs.streamsToGive ?? []) {
+    plan.step({ sentence: `give standard stream ${stream} to user ${uid}`, pointer: '/process/user/uid' }, () => {
+      // The owner may have no name in this user namespace, or the file's system be read-only: then it stays.
+      plan.call('fchown', [stream, uid, plan.value(0xffffffff, '-1')], { ignoreErrors: true });
+    });
+  }
+}
+
 /** From root with all capabilities to what `process` says. */
 export function becomeUser(context: ProcessContext): void {
   const { plan, config } = context;
@@ -66,6 +76,7 @@ export function becomeUser(context: ProcessContext): void {
   const sets = capabilitySets(process.capabilities);
   dropBounding(context, sets.bounding);
   const { uid = 0, gid = 0, additionalGids = [], umask = DEFAULT_UMASK } = process.user ?? {};
+  giveStreams(context, uid);
   const cwd = cleanPath(process.cwd);
   const first = plan.slot('the first chdir');
   plan.step({ sentence: `change to the working directory ${cwd} as root`, pointer: '/process/cwd' }, () => {

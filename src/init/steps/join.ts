@@ -6,6 +6,7 @@
 // the descriptors of the program that it becomes, and its socket to the runtime.
 
 import type { ErrnoName } from '../../linux/errno.ts';
+import { AT_FDCWD } from '../../linux/mount-constants.ts';
 import { NAMESPACES } from '../../linux/namespaces.ts';
 import type { PlanBuilder } from '../builder.ts';
 import type { Descriptor, ExecInputs } from '../inputs.ts';
@@ -17,6 +18,7 @@ import { becomeUser } from './identity.ts';
 import { closeOthers, keptByProgram } from './kept-descriptors.ts';
 import { beginLauncher, enterCgroups, tellPid } from './launcher.ts';
 import { joinKeyring, leaveSession } from './session.ts';
+import { prepareStreams, takeTerminal } from './terminal.ts';
 
 const CLONE_PARENT = 0x8000;
 const CLONE_INTO_CGROUP = 0x200000000n;
@@ -28,12 +30,13 @@ export interface ExecContext extends ProcessContext {
 /** From a process of the host to one of the container that is only to be executed. */
 export function enterContainer(context: ExecContext): void {
   const { plan, inputs, config } = context;
-  const { target, cgroups, initsCgroup } = inputs;
+  const { target, cgroups, initsCgroup, terminal } = inputs;
   beginLauncher(context, [
     ...keptByProgram(inputs),
     target.pidfd.fd,
     ...(target.root === undefined ? [] : [target.root.fd]),
     ...(initsCgroup === undefined ? [] : [initsCgroup.fd]),
+    ...(terminal === undefined ? [] : [terminal.socket.fd]),
   ]);
   if (cgroups.directory !== undefined) goOnInCgroup(context, cgroups.directory, initsCgroup);
   const affinity = config.process?.execCPUAffinity;
@@ -41,6 +44,9 @@ export function enterContainer(context: ExecContext): void {
   enterCgroups(plan, inputs);
   setAffinity(plan, affinity?.final, '/process/execCPUAffinity/final');
   joinNamespaces(context);
+  // The working directory is the root.
+  if (terminal !== undefined)
+    prepareStreams({ plan, root: plan.value(AT_FDCWD, 'AT_FDCWD'), console: false }, terminal);
   plan.step({ sentence: 'close what is not for the program (CVE-2024-21626)' }, () =>
     closeOthers(plan, keptByProgram(inputs)),
   );
@@ -49,6 +55,7 @@ export function enterContainer(context: ExecContext): void {
   if (early) becomeUser(context);
   cloneProgram(context);
   leaveSession(context);
+  if (terminal !== undefined) takeTerminal(plan);
   if (!early) becomeUser(context);
 }
 

@@ -30,7 +30,8 @@ export function keptByProgram(inputs: ProcessInputs): number[] {
 /** What init was given and uses until it is ready. */
 export function keptByInit(inputs: InitInputs): number[] {
   const trees = inputs.mounts.flatMap((mount) => (mount.kind === 'bind' ? [mount.tree.fd] : []));
-  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees];
+  const terminal = inputs.terminal === undefined ? [] : [inputs.terminal.socket.fd];
+  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees, ...terminal];
 }
 
 /** What a created container's init holds: besides 0 to 2 and those of --preserve-fds its socket and two FIFOs, and the state for hooks. */
