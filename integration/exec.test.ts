@@ -1,9 +1,18 @@
 // exec from inside: what can be seen of it in the container while it enters, what it loads, what it leaves, the captured files.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, linkSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsOf, check, ok, refused, waitFor, writeIn } from '../conformance/harness/index.ts';
+import {
+  cgroupsOf,
+  check,
+  listenForDescriptor,
+  ok,
+  readTerminal,
+  refused,
+  waitFor,
+  writeIn,
+} from '../conformance/harness/index.ts';
 import { lasting, lastLine, needsExecutable, needsStrace, openedPaths, sharedFolder, straced } from './support.ts';
 
 check(
@@ -111,20 +120,20 @@ check('an exec of a container whose pid has been given to another process touche
 const folder = sharedFolder('configs');
 for (const name of ['exec-01.json', 'exec-02.json']) {
   const skip = folder === undefined ? 'the folder of captured configs is not here' : false;
-  check(`${name}, captured from Docker, runs without its terminal`, { skip }, (box) => {
-    const container = box.container((config) => {
-      config.process.args = ['/bin/sleep', '300'];
-    });
+  check(`${name}, captured from Docker, runs as it is`, { skip }, (box) => {
+    const container = lasting(box);
     ok(container.create());
     ok(container.start());
-    const captured = JSON.parse(readFileSync(join(folder ?? '', name), 'utf8'));
-    const file = writeIn(
-      box,
-      name,
-      JSON.stringify({ ...captured, terminal: false, oomScoreAdj: undefined, args: ['env'] }),
-    );
-    const { stdout } = ok(container.exec([], { flags: ['--process', file] }));
-    for (const entry of captured.env) assert.match(stdout, new RegExp(`^${entry}$`, 'm'));
+    const path = join(folder ?? '', name);
+    const captured = JSON.parse(readFileSync(path, 'utf8'));
+    linkSync(join(container.rootfs, 'bin/busybox'), join(container.rootfs, 'bin/tty'));
+    const receiver = listenForDescriptor(join(box.directory, 'console'));
+    ok(container.exec([], { flags: ['--process', path, '--detach', '--console-socket', receiver.path] }));
+    const master = receiver.descriptor();
+    if (captured.args[0] === 'sh') writeSync(master, 'tty; exit\n');
+    assert.match(readTerminal(master, 'end'), /^\/dev\/pts\/0\r?$/m);
+    closeSync(master);
+    receiver.close();
   });
 }
 

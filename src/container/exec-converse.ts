@@ -1,10 +1,11 @@
 // What the runtime hears until a program that exec adds is executed.
 
 import { fail } from '../error.ts';
-import { MESSAGE } from '../init/messages.ts';
+import { GO, MESSAGE } from '../init/messages.ts';
 import type { Plan } from '../init/plan.ts';
 import { waitForReadable } from '../linux/pidfd.ts';
 import { executedFile, processStat } from '../linux/procfs.ts';
+import { sendPacket } from '../linux/sockets.ts';
 import { waitForChild } from '../linux/spawn.ts';
 import { stepProblem } from './problems.ts';
 import { receiveMessage } from './receive.ts';
@@ -24,9 +25,15 @@ export interface Heard {
 
 /**
  * Returns when the program has been executed; `heard` is kept up to date. Throws `exec`, `init`. `image` is that of the launcher
- * (`executedFile`). Asynchronous for the signals that come while it takes long: the launcher stands still in a paused container.
+ * (`executedFile`). `ready`: the program's process waits for what that does. Asynchronous for the signals that come while it takes long: the launcher stands still in a paused container.
  */
-export async function hearOfProgram(channel: number, plan: Plan, image: string, heard: Heard): Promise<void> {
+export async function hearOfProgram(
+  channel: number,
+  plan: Plan,
+  image: string,
+  heard: Heard,
+  ready: (pid: number) => Promise<void>,
+): Promise<void> {
   let executing = false;
   for (;;) {
     if (!waitForReadable(channel, PATIENCE)) {
@@ -52,6 +59,10 @@ export async function hearOfProgram(channel: number, plan: Plan, image: string, 
       case MESSAGE.successor:
       case MESSAGE.pid:
         if (heard.pid === undefined) next(message.value, message.type === MESSAGE.pid, heard);
+        break;
+      case MESSAGE.ready:
+        if (heard.pid !== undefined) await ready(heard.pid);
+        sendPacket(channel, GO);
         break;
       case MESSAGE.executing:
         executing = true;

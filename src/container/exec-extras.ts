@@ -10,6 +10,8 @@ import { checkTerminalChoice, prepareTerminal } from './terminal.ts';
 
 export interface ExecExtras {
   readonly terminal?: TerminalInputs;
+  /** The terminal is brought together with the caller's before the program begins: what it writes first is seen as the rest is. */
+  readonly waits: boolean;
   /** The program runs: tells those who asked for its pid. */
   executed(pid: number): void;
   /** The terminal's master, for a command that stays; its own to close. */
@@ -29,6 +31,7 @@ export function execExtras(
   const receiver = pidfdSocket === undefined ? undefined : descriptors.own(connectStream(doing, pidfdSocket));
   return {
     ...(prepared === undefined ? {} : { terminal: prepared.inputs }),
+    waits: terminal && consoleSocket === undefined,
     executed(pid) {
       if (receiver !== undefined) sendPidfd(receiver, pid, pidfdSocket ?? '', 'setns');
     },

@@ -81,12 +81,15 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     // While the launcher is at work. What the runtime is sent from now on is passed on when there is somebody to get it.
     if (!options.detach)
       foreground = (await import('./exec-foreground.ts')).forwardTo(heard, directoryOf(options.root, id));
-    await hear();
+    await hear(async (pid) => {
+      const master = extras?.master();
+      if (master !== undefined) await foreground?.attach(pid, master);
+    });
     const pid = heard.pid ?? 0;
     extras?.executed(pid);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, pid);
     log.debug(`process ${pid} runs in container "${id}"`);
-    return foreground === undefined ? 0 : await foreground.wait(pid, extras?.master());
+    return foreground === undefined ? 0 : await foreground.wait(pid);
   } catch (error) {
     for (const pid of heard.children) {
       // Our child, not reaped yet: the pid is still its own.
@@ -95,7 +98,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     }
     throw inDocument(error, given);
   } finally {
-    foreground?.stop();
+    await foreground?.stop();
     descriptors.closeAll();
   }
 }
@@ -110,7 +113,7 @@ function launch(
   descriptors: Descriptors,
   heard: Heard,
   extras: ExecExtras | undefined,
-): () => Promise<void> {
+): (ready: (pid: number) => Promise<void>) => Promise<void> {
   const entered = openCgroups(record.cgroups, cgroup, pid);
   const [ours, theirs] = packetPair();
   descriptors.own(ours);
@@ -136,6 +139,7 @@ function launch(
     ...(extras?.terminal === undefined
       ? { streamsToGive: streamsToGive(process.user?.uid ?? 0) }
       : { terminal: extras.terminal }),
+    waits: extras?.waits === true,
     exactInteger,
   };
   const plan = compileExec(inputs);
@@ -146,7 +150,7 @@ function launch(
   heard.children.push(launcher.pid);
   descriptors.closeInherited();
   for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
-  return () => hearOfProgram(ours, plan, launcher.image, heard);
+  return (ready) => hearOfProgram(ours, plan, launcher.image, heard, ready);
 }
 
 /** What is loaded only where it is asked for. */

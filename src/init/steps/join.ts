@@ -13,7 +13,8 @@ import type { Descriptor, ExecInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Label } from '../plan.ts';
 import { setAffinity } from './affinity.ts';
-import { descriptor, type ProcessContext } from './context.ts';
+import { descriptor, type ProcessContext, send } from './context.ts';
+import { waitForGo } from './hooks.ts';
 import { becomeUser } from './identity.ts';
 import { closeOthers, keptByProgram } from './kept-descriptors.ts';
 import { beginLauncher, enterCgroups, tellPid } from './launcher.ts';
@@ -57,6 +58,11 @@ export function enterContainer(context: ExecContext): void {
   leaveSession(context);
   if (terminal !== undefined) takeTerminal(plan);
   if (!early) becomeUser(context);
+  if (!inputs.waits) return;
+  plan.step({ sentence: "wait until somebody attends to the program's terminal", pointer: '/process/terminal' }, () => {
+    send(context, 'ready', MESSAGE.ready);
+    waitForGo(context, descriptor(plan, inputs.channel));
+  });
 }
 
 /** The user's limit of processes would count the one that clones, too: then it is set after that. */
