@@ -46,8 +46,11 @@ export async function hearOfProgram(
       // then there is no end of the connection.
       const state = processStat(heard.pid)?.state ?? 'Z';
       if (state !== 'Z' && state !== 'X' && executedFile(heard.pid) === image) continue;
-      if (executing) return;
-      ended();
+      // What it had to say it said before that.
+      if (!waitForReadable(channel, 0)) {
+        if (executing) return;
+        ended();
+      }
     }
     const message = receiveMessage(channel);
     if (message === undefined) {
