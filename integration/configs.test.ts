@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, ok, type Sandbox } from '../conformance/harness/index.ts';
+import { type Container, check, ok, type Sandbox } from '../conformance/harness/index.ts';
 import { sharedFolder } from './support.ts';
 
 type Json = Record<string, unknown>;
@@ -17,8 +17,6 @@ const LATER = [
   'process.selinuxLabel',
   'linux.mountLabel',
   'linux.seccomp',
-  'linux.uidMappings',
-  'linux.gidMappings',
   'linux.intelRdt',
   'linux.timeOffsets',
   'linux.resources.memory',
@@ -31,7 +29,7 @@ const LATER = [
   'linux.resources.unified',
 ];
 const LATER_MOUNT_OPTIONS = ['tmpcopyup', 'idmap', 'ridmap'];
-const LATER_NAMESPACES = ['user', 'time'];
+const LATER_NAMESPACES = ['time'];
 /** What this kind of machine does not let anybody do: raise limits, lower scores, grant a capability that it has not itself. */
 const NOT_HERE = ['process.rlimits', 'process.oomScoreAdj'];
 
@@ -92,6 +90,20 @@ function adapt(config: Json, box: Sandbox, place: { rootfs: string; id: string }
   }
 }
 
+/** With a user namespace the image is the mapped root's, as engines unpack it: only so can mount points be made in it. */
+function giveToRoot({ bundle, rootfs }: Container): void {
+  const linux = object(object(JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')))['linux']);
+  const [uid, gid] = ['uidMappings', 'gidMappings'].map((name) => list(linux[name])[0]?.['hostID']);
+  if (typeof uid !== 'number' || typeof gid !== 'number') return;
+  const give = (path: string): void => {
+    chownSync(path, uid, gid);
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (entry.isDirectory()) give(join(path, entry.name));
+    }
+  };
+  give(rootfs);
+}
+
 /** A file for a file, a directory for a directory, as far as the place in the container tells. */
 function substitute(box: Sandbox, mount: Json, index: number): string {
   const given = String(mount['source']);
@@ -145,6 +157,7 @@ for (const name of files.sort()) {
       adapt(config, box, place);
       return config;
     });
+    giveToRoot(container);
     ok(container.run());
     ok(container.create());
     ok(container.start());

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import {
+  type Config,
   type Container,
   check,
   ok,
@@ -74,6 +75,35 @@ check(
     const random = seeded(2);
     const found: string[] = [];
     for (let round = 0; round < ROUNDS; round++) {
+      container.create(killedAfter(((round + random()) / ROUNDS) * duration));
+      found.push(assertRecoverable(box, container, mounts));
+    }
+    context.diagnostic(`killed within ${duration.toFixed(0)} ms: ${summary(found)}`);
+    assert.ok(new Set(found).size > 1, `the moments are spread over the whole of create: ${summary(found)}`);
+  },
+);
+
+/** The runtime has one thing more to do: init waits for its maps. */
+function lastingInUserNamespace(config: Config): void {
+  config.process.args = ['/bin/sleep', '300'];
+  config.linux.namespaces.push({ type: 'user' });
+  config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+}
+
+check(
+  `a create with a user namespace that is killed at any of ${FEWER_ROUNDS} moments leaves nothing that delete --force does not remove`,
+  (box, context) => {
+    const container = box.container(lastingInUserNamespace);
+    const mounts = mountTable();
+    const duration = measure(
+      () => ok(container.create(killedAfter(10_000))),
+      () => {},
+      () => ok(container.delete({ flags: ['--force'] })),
+    );
+    const random = seeded(2);
+    const found: string[] = [];
+    for (let round = 0; round < FEWER_ROUNDS; round++) {
       container.create(killedAfter(((round + random()) / ROUNDS) * duration));
       found.push(assertRecoverable(box, container, mounts));
     }

@@ -50,6 +50,12 @@ export interface DeviceRule {
   access?: string;
 }
 
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
+}
+
 export interface Linux {
   namespaces: Namespace[];
   devices?: {
@@ -63,6 +69,8 @@ export interface Linux {
   }[];
   resources?: { devices?: DeviceRule[] };
   cgroupsPath?: string;
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
   sysctl?: Record<string, string>;
   maskedPaths?: string[];
   readonlyPaths?: string[];

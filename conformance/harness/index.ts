@@ -1,6 +1,6 @@
 // What the tests import.
 
-export { check } from './check.ts';
+export { type CheckOptions, check } from './check.ts';
 export { type Config, type Hook, type HookKind, withoutNamespace } from './config.ts';
 export {
   type Container,

@@ -30,7 +30,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
     kind: 'choice',
     choices: ['true', 'false', 'auto'],
     default: 'auto',
-    help: 'go on where control groups may not be used; create and run refuse true for now',
+    help: 'go on where control groups may not be used; auto: if the caller is not root on the host',
   },
   { name: 'version', short: 'v', kind: 'flag', help: 'print the version' },
   { name: 'help', short: 'h', kind: 'flag', help: 'print help, for the command if one is named' },

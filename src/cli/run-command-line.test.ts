@@ -113,8 +113,8 @@ test('where and why it was thrown is shown only with --debug', () => {
 
 test('create and run name themselves in their errors, and refuse what has no meaning yet by name', () => {
   for (const name of ['create', 'run']) {
-    for (const [option, ...value] of [['--systemd-cgroup'], ['--rootless', 'true']]) {
-      const { status, stderr } = runt(option ?? '', ...value, name, 'x');
+    for (const option of ['--systemd-cgroup']) {
+      const { status, stderr } = runt(option, name, 'x');
       assert.equal(status, 1);
       assert.ok(stderr.includes(`runt ${name} failed: not supported yet by this version of runt: ${option}`), stderr);
     }

@@ -31,11 +31,13 @@ import { firstRecord } from './first-record.ts';
 import { readTail, runHooks } from './hooks.ts';
 import { writePidFile } from './pid-file.ts';
 import { prepare } from './prepare.ts';
+import { isHostRoot } from './privileges.ts';
 import { saveConfig } from './saved-config.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
 import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
 import { refuseUnsupported } from './unsupported.ts';
+import type { UserNamespace } from './user-namespace.ts';
 
 export interface CreateOptions {
   /** The state root. */
@@ -49,6 +51,8 @@ export interface CreateOptions {
   readonly noNewKeyring: boolean;
   readonly preserveFds: number;
   readonly systemdCgroup: boolean;
+  /** Go on where control groups may not be used; `auto`: if the caller is not root on the host. */
+  readonly rootless: 'true' | 'false' | 'auto';
   /** Absolute. */
   readonly consoleSocket?: string;
   /** Absolute. */
@@ -96,12 +100,14 @@ export async function createContainer(options: CreateOptions): Promise<Created> 
   const extras = asksForExtras(options, loaded.config)
     ? (await import('./extras.ts')).extrasOf(options, loaded)
     : undefined;
+  const users = await usersOf(options, loaded.config);
   reserve(root, id);
   const descriptors = createDescriptors();
   const progress: Progress = { hooksRun: false };
   try {
     const opened = extras?.open(descriptors);
-    const record = construct(extras?.options ?? options, extras?.loaded ?? loaded, descriptors, progress, opened);
+    const given = extras?.options ?? options;
+    const record = construct(given, extras?.loaded ?? loaded, descriptors, progress, opened, users);
     return { record, ...opened?.handOver() };
   } catch (error) {
     await undo(options, progress);
@@ -126,12 +132,35 @@ function refuseOptions({ systemdCgroup }: CreateOptions): void {
   if (systemdCgroup) refuse('--systemd-cgroup');
 }
 
+/** What a user namespace, or a caller who is not root on the host, takes; else undefined, and none of it is loaded. */
+type Users = Pick<CreateOptions, 'log'> & {
+  readonly support: typeof import('./user-namespace.ts');
+  readonly user: UserNamespace | undefined;
+  /** Set where the container may go without control groups. */
+  readonly cgroups: typeof import('./rootless-cgroups.ts') | undefined;
+};
+
+async function usersOf({ rootless, log }: CreateOptions, config: Config): Promise<Users | undefined> {
+  const isRoot = isHostRoot();
+  const goesWithout = rootless === 'true' || (rootless === 'auto' && !isRoot);
+  const needed = !isRoot || config.linux?.namespaces?.some(({ type }) => type === 'user') === true;
+  if (!needed && !goesWithout) return undefined;
+  const support = await import('./user-namespace.ts');
+  return {
+    log,
+    support,
+    user: needed ? support.userNamespaceOf(config, support.thisCaller()) : undefined,
+    cgroups: goesWithout ? await import('./rootless-cgroups.ts') : undefined,
+  };
+}
+
 function construct(
   options: CreateOptions,
   loaded: LoadedConfig,
   descriptors: Descriptors,
   progress: Progress,
   extras: OpenExtras | undefined,
+  users: Users | undefined,
 ): ContainerRecord {
   const { root, id, bundle, log } = options;
   const { config } = loaded;
@@ -145,13 +174,31 @@ function construct(
   writeRecord(root, record);
 
   // What fails there has undone itself, and must not be undone again: the cgroup may be somebody else's.
-  const handles = createCgroups(cgroups, given === undefined ? undefined : '/linux/cgroupsPath');
+  const pointer = given === undefined ? undefined : '/linux/cgroupsPath';
+  const handles =
+    users?.cgroups === undefined
+      ? createCgroups(cgroups, pointer)
+      : users.cgroups.createAllowedCgroups(cgroups, pointer, log);
   record = { ...record, cgroups: handles.record };
+  if (handles.record.cgroups.length === 0 && !record.ownPidNamespace) {
+    log.warning(
+      'without control groups and a pid namespace of its own, processes that the container leaves are not found',
+    );
+  }
   progress.record = record;
   let prepared: ReturnType<typeof prepare>;
   try {
-    applyDevices(handles, policy);
-    prepared = prepare({ ...options, config, descriptors, cgroupHost, cgroups: handles });
+    // Who is not root on the host may not set rules for devices, and makes none.
+    if (users?.cgroups === undefined) applyDevices(handles, policy);
+    const late = users?.user === undefined ? undefined : users.support.createLateTrees(descriptors, users.user);
+    prepared = prepare({
+      ...options,
+      config,
+      descriptors,
+      cgroupHost,
+      cgroups: handles,
+      ...(late === undefined ? {} : { late }),
+    });
   } catch (error) {
     closeHandles(handles);
     throw error;
@@ -192,8 +239,11 @@ function construct(
     started: (pid) => {
       progress.init = pid;
       // The launcher has ended, or is about to.
-      waitForChild(launcher.pid);
+      const status = waitForChild(launcher.pid);
       delete progress.launcher;
+      if (users?.user !== undefined) {
+        users.support.releaseInit(users.user, { pid, channel: ours, launcher: status });
+      }
     },
     hooks: (pid) => {
       write(pid, false);
@@ -215,6 +265,7 @@ function construct(
     progress.pidFile = options.pidFile;
     writePidFile(options.pidFile, init);
   }
+  if (users?.user !== undefined) users.support.limitResources(init, config, loaded.exactInteger, users.user);
   write(init, true);
   // Until now init would end with us; from now on it waits for `start`.
   if (sendPacket(ours, GO) < 0) fail({ code: 'init', message: 'init ended before the container was created' });

@@ -21,6 +21,7 @@ import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from
 import { type ExecTarget, openTarget } from './exec-target.ts';
 import { homeBelow } from './home.ts';
 import { writePidFile } from './pid-file.ts';
+import { isHostRoot } from './privileges.ts';
 import { readSavedConfig } from './saved-config.ts';
 import { type Named, requireRecord } from './state.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
@@ -132,6 +133,17 @@ function launch(
     },
     ...(initsOwn === null ? {} : { initsCgroup: descriptors.inherit(initsOwn.fd, initsOwn.path) }),
     target,
+    ...(target.namespaces.includes('user')
+      ? {
+          userNamespace: {
+            kind: 'joined',
+            isCallerRoot: isHostRoot(),
+            setgroups: 'unknown',
+            treesBy: 'launcher',
+            trees: [],
+          },
+        }
+      : {}),
     preserveFds,
     newKeyring: record.newKeyring,
     caller: callersProcess(),

@@ -20,7 +20,9 @@ const SIGKILL = 9;
 export function killContainer({ root, id, signal, all }: KillOptions): void {
   const record = requireRecord({ root, id });
   const status = statusOf(record);
-  if (all) {
+  // A caller without privileges may have had no cgroups: then only init is known.
+  const hasCgroups = record.cgroups.cgroups.length > 0;
+  if (all && hasCgroups) {
     // Processes may be left when init is gone, if they have no pid namespace of their own.
     if (status === 'stopped' && processesIn(record.cgroups).length === 0) refuse(id);
     signalAll(record.cgroups, signal);
@@ -28,7 +30,7 @@ export function killContainer({ root, id, signal, all }: KillOptions): void {
   }
   if (status !== 'created' && status !== 'running') refuse(id);
   // Without a pid namespace the others would outlive init: runc, too, kills all then.
-  if (signal === SIGKILL && !record.ownPidNamespace) {
+  if (signal === SIGKILL && !record.ownPidNamespace && hasCgroups) {
     signalAll(record.cgroups, signal);
     return;
   }

@@ -4,12 +4,13 @@ import { existsSync, statSync } from 'node:fs';
 import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
 import { compileInit } from '../init/compile.ts';
-import type { Descriptor, InitInputs, PreparedMount } from '../init/inputs.ts';
+import type { Descriptor, InitInputs, LateTree, PreparedMount, UserNamespaceInputs } from '../init/inputs.ts';
 import type { Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
+import { bindChanges } from './bind-attributes.ts';
 import { presentComponents } from './mount-point.ts';
 import { terminalSettings } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
@@ -64,12 +65,13 @@ export function imaginedInputs(
   const hasHooks = [prestart, createRuntime, createContainer, startContainer].some((list) => (list ?? []).length > 0);
   const unified = paths.find(({ version }) => version === 2);
   const hasHome = (config.process?.env ?? []).some((entry) => entry.startsWith('HOME='));
+  const root = { tree: descriptor(rootPath), path: rootPath };
   return {
     config,
     id,
     channel: descriptor('runtime'),
     start: { order: descriptor('start'), answer: descriptor('started') },
-    root: { tree: descriptor(rootPath), path: rootPath },
+    root,
     mounts,
     namespaces: {
       joined: namespaces.flatMap(({ type, path }, index) =>
@@ -87,6 +89,9 @@ export function imaginedInputs(
         .map(({ controllers, path }) => ({ controllers, file: descriptor(`${path}/tasks`) })),
       ...(unified === undefined ? {} : { directory: descriptor(unified.path) }),
     },
+    ...(namespaces.some(({ type }) => type === 'user')
+      ? { userNamespace: imaginedUserNamespace(config, root, mounts, descriptor) }
+      : {}),
     preserveFds: 0,
     newKeyring: true,
     caller: { openFiles: { soft: 1024n, hard: 1048576n }, ignoredSignals: [] },
@@ -97,6 +102,38 @@ export function imaginedInputs(
       ? { terminal: { socket: descriptor('console'), ...terminalSettings(config.process) } }
       : {}),
     exactInteger,
+  };
+}
+
+/** As container/user-namespace.ts has it: root has the launcher copy the trees, a caller without privileges init. */
+function imaginedUserNamespace(
+  config: Config,
+  root: { readonly tree: Descriptor; readonly path: string },
+  mounts: readonly PreparedMount[],
+  descriptor: (text: string) => Descriptor,
+): UserNamespaceInputs {
+  const { namespaces = [], gidMappings = [] } = config.linux ?? {};
+  const joins = namespaces.some(({ type, path = '' }) => type === 'user' && path !== '');
+  const ownMounts = namespaces.some(({ type, path = '' }) => type === 'mount' && path === '');
+  const isCallerRoot = process.geteuid?.() === 0;
+  const step = (path: string, pointer: string) => ({ sentence: `find ${path}`, pointer });
+  const trees: LateTree[] = mounts.flatMap((mount, index) => {
+    const of = config.mounts?.[index];
+    if (mount.kind !== 'bind' || of === undefined) return [];
+    const recursive = parseMountOptions(of.options ?? []).bind?.recursive === true;
+    const { tree } = mount;
+    const changes = bindChanges(config, of);
+    return [{ path: tree.text, recursive, into: tree, changes, step: step(tree.text, `/mounts/${index}/source`) }];
+  });
+  const rootStep = step(root.path, '/root/path');
+  trees.unshift({ path: root.path, recursive: true, into: root.tree, changes: [], step: rootStep });
+  return {
+    kind: joins ? 'joined' : 'created',
+    isCallerRoot,
+    setgroups: joins ? 'unknown' : isCallerRoot || gidMappings.length > 1 ? 'allow' : 'deny',
+    treesBy: ownMounts && !joins && isCallerRoot ? 'launcher' : 'init',
+    trees: ownMounts ? trees : [],
+    ...(ownMounts ? { rootPlace: descriptor(`place of ${root.path}`) } : {}),
   };
 }
 

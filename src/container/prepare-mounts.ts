@@ -11,10 +11,6 @@ import {
   AT_FDCWD,
   AT_RECURSIVE,
   MOUNT_ATTR_SIZE,
-  MS_PRIVATE,
-  MS_SHARED,
-  MS_SLAVE,
-  MS_UNBINDABLE,
   mountAttr,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
@@ -24,8 +20,10 @@ import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
 import { mustSyscall } from '../linux/syscall.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
+import { bindChanges } from './bind-attributes.ts';
 import type { Descriptors } from './descriptors.ts';
 import { findMountPoint, presentComponents } from './mount-point.ts';
+import type { LateTrees } from './user-namespace.ts';
 
 export interface PrepareOptions {
   readonly config: Config;
@@ -35,6 +33,8 @@ export interface PrepareOptions {
   readonly descriptors: Descriptors;
   readonly cgroupHost: CgroupHost;
   readonly cgroups: CgroupHandles;
+  /** Where trees can't be copied yet: there is a user namespace, or the caller is not root on the host. */
+  readonly late?: LateTrees;
 }
 
 /** In their order. Throws RuntErrors that name the mount. `root`: a descriptor of the root file system. */
@@ -98,7 +98,11 @@ function prepareMount(
     });
   }
   if (type !== 'cgroup') return { kind: 'filesystem', type, destination, present };
-  if (options.cgroupHost.mode === 'v2') return { kind: 'cgroup2', destination, present };
+  if (options.cgroupHost.mode === 'v2') {
+    const own = ownCgroup2(options, mount, index);
+    if (own === undefined) return { kind: 'cgroup2', destination, present };
+    return { kind: 'bind', tree: own, isDirectory: true, destination, present };
+  }
   return { kind: 'cgroup1', destination, hierarchies: cgroupHierarchies(options), present };
 }
 
@@ -107,7 +111,7 @@ type BindMount = Extract<PreparedMount, { kind: 'bind' }>;
 const PROC_ROOT_INODE = 1;
 
 function prepareBind(
-  { config, bundle, descriptors }: PrepareOptions,
+  { config, bundle, descriptors, late }: PrepareOptions,
   mount: Mount,
   index: number,
   destination: string,
@@ -117,26 +121,24 @@ function prepareBind(
     fail({ code: 'config', message: `the bind mount on "${destination}" has no source`, pointer });
   }
   const source = resolvePath(bundle, mount.source);
-  const { bind, attributes, recursiveAttributes, propagation } = parseMountOptions(mount.options ?? []);
+  const { bind } = parseMountOptions(mount.options ?? []);
   const recursive = bind?.recursive ?? false;
-  const fd = copyTree(source, recursive, `find the mount source "${source}"`, pointer);
+  const fd = (late?.open ?? copyTree)(source, recursive, `find the mount source "${source}"`, pointer);
   const tree = descriptors.inherit(fd, source);
   const stat = fstatSync(fd);
   if (destination === '/proc') checkProcSource(fd, source, stat.ino, pointer);
-  const change = (set: number, clear: number, flag: number, deep: boolean): void => {
-    const flags = AT_EMPTY_PATH | (deep ? AT_RECURSIVE : 0);
+  const changes = bindChanges(config, mount);
+  if (late !== undefined) late.change(fd, changes);
+  else {
     const doing = {
       message: `set the attributes of the mount on "${destination}"`,
       pointer: `/mounts/${index}/options`,
     };
-    mustSyscall(doing, 'mount_setattr', fd, '', flags, mountAttr(set, clear, flag), MOUNT_ATTR_SIZE);
-  };
-  // The copy is a peer of the source where that is shared: what is mounted in the container would appear on the host.
-  const has = (flag: number): boolean => propagation.some((asked) => asked.flag === flag);
-  const isShared =
-    (config.linux?.rootfsPropagation === 'shared' || has(MS_SHARED)) && !has(MS_PRIVATE) && !has(MS_UNBINDABLE);
-  change(recursiveAttributes?.set ?? 0, recursiveAttributes?.clear ?? 0, isShared ? 0 : MS_SLAVE, true);
-  if (attributes.set !== 0 || attributes.clear !== 0) change(attributes.set, attributes.clear, 0, false);
+    for (const { set, clear, propagation, recursive } of changes) {
+      const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+      mustSyscall(doing, 'mount_setattr', fd, '', flags, mountAttr(set, clear, propagation), MOUNT_ATTR_SIZE);
+    }
+  }
   return { kind: 'bind', tree, isDirectory: stat.isDirectory(), destination };
 }
 
@@ -152,7 +154,30 @@ function checkProcSource(fd: number, source: string, inode: number, pointer: str
   });
 }
 
-/** The v1 hierarchies as folders of the container's cgroup mount. */
-function cgroupHierarchies({ cgroups }: PrepareOptions): CgroupHierarchy[] {
-  return cgroups.tasks.map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path }));
+/** The v1 hierarchies as folders of the container's cgroup mount. Where the container has no cgroup of its own it sees its caller's. */
+function cgroupHierarchies({ cgroups, cgroupHost, late }: PrepareOptions): CgroupHierarchy[] {
+  const folder = (controllers: string): string => controllers.replace(/^name=/, '');
+  if (late === undefined) return cgroups.tasks.map(({ controllers, path }) => ({ name: folder(controllers), path }));
+  return cgroupHost.hierarchies.flatMap(({ version, controllers, mountPoint, own }) => {
+    if (version === 2) return [];
+    const made = cgroups.tasks.find((handle) => handle.controllers === controllers);
+    if (made === undefined && own === null) return [];
+    return [{ name: folder(controllers), path: made?.path ?? mountPoint + own }];
+  });
+}
+
+/**
+ * In a user namespace cgroup2 can be mounted only for a cgroup namespace that belongs to it. Without one the container's cgroup alone is bound,
+ * with the options of the mount: nothing else of the host's tree is in reach, and `ro` holds for all of it (CVE-2023-25809).
+ */
+function ownCgroup2({ config, cgroups, cgroupHost, late, descriptors }: PrepareOptions, mount: Mount, index: number) {
+  const isOwn = config.linux?.namespaces?.some(({ type, path = '' }) => type === 'cgroup' && path === '') === true;
+  if (late === undefined || isOwn) return undefined;
+  const host = cgroupHost.hierarchies.find(({ version }) => version === 2);
+  const path =
+    cgroups.unified?.path ?? (host === undefined || host.own === null ? undefined : host.mountPoint + host.own);
+  if (path === undefined) return undefined;
+  const fd = late.open(path, false, `find the container's control group "${path}"`, `/mounts/${index}`);
+  late.change(fd, bindChanges(config, mount));
+  return descriptors.inherit(fd, path);
 }

@@ -22,15 +22,26 @@ const ENOTTY = 25;
 
 export type Prepared = Pick<
   InitInputs,
-  'root' | 'mounts' | 'namespaces' | 'cgroups' | 'caller' | 'kcore' | 'home' | 'noPivot' | 'streamsToGive'
+  | 'root'
+  | 'mounts'
+  | 'namespaces'
+  | 'cgroups'
+  | 'userNamespace'
+  | 'caller'
+  | 'kcore'
+  | 'home'
+  | 'noPivot'
+  | 'streamsToGive'
 >;
 
 /** Throws RuntErrors that name the config's field. */
 export function prepare(options: PrepareOptions): Prepared {
   const { config, descriptors, cgroups, noPivot } = options;
   checkPreserved(options.preserveFds);
+  const { late } = options;
   const root = prepareRoot(options);
-  const namespaces = prepareNamespaces(config, descriptors);
+  const opened = prepareNamespaces(config, descriptors);
+  const namespaces = late === undefined ? opened : { ...opened, joined: late.markJoined(opened.joined) };
   const mounts = prepareMounts(options, root.tree.fd);
   const home = homeOf(config, options.bundle, root.tree.fd);
   return {
@@ -44,6 +55,7 @@ export function prepare(options: PrepareOptions): Prepared {
       })),
       ...(cgroups.unified === null ? {} : { directory: descriptors.inherit(cgroups.unified.fd, cgroups.unified.path) }),
     },
+    ...(late === undefined ? {} : { userNamespace: late.inputs(namespaces.created) }),
     caller: callersProcess(),
     kcore: existsSync('/proc/kcore'),
     streamsToGive: config.process?.terminal === true ? [] : streamsToGive(config.process?.user?.uid ?? 0),
@@ -52,19 +64,20 @@ export function prepare(options: PrepareOptions): Prepared {
   };
 }
 
-function prepareRoot({ config, bundle, descriptors }: PrepareOptions): InitInputs['root'] {
+function prepareRoot({ config, bundle, descriptors, late }: PrepareOptions): InitInputs['root'] {
   const pointer = '/root/path';
   const given = config.root?.path;
   if (given === undefined) fail({ code: 'config', message: 'root.path is missing', pointer: '/root' });
   const path = resolvePath(bundle, given);
   const doing = `find the root file system "${path}"`;
   // Without a mount namespace of its own init opens the path itself, and nothing is attached there; the copy serves for looking.
-  const fd = copyTree(path, true, doing, pointer);
+  const fd = (late?.open ?? copyTree)(path, true, doing, pointer);
   const tree = descriptors.inherit(fd, path);
   if (!fstatSync(fd).isDirectory()) {
     fail({ code: 'config', message: `the root file system "${path}" is not a directory`, pointer });
   }
   const real = realpathSync(path);
+  late?.place(real);
   const shared = config.linux?.rootfsPropagation === 'shared';
   return { tree, path: real, ...(shared ? { parentMount: mountPointOf(real) } : {}) };
 }

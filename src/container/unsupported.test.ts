@@ -26,7 +26,7 @@ test('each field of a later version is refused by its name', () => {
   );
   assert.deepEqual(pointers({ process: { ...plain.process, apparmorProfile: 'p' } }), ['/process/apparmorProfile']);
   assert.deepEqual(pointers({ linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } } }), ['/linux/seccomp']);
-  assert.deepEqual(pointers({ linux: { namespaces: [{ type: 'user' }] } }), ['/linux/namespaces/0']);
+  assert.deepEqual(pointers({ linux: { namespaces: [{ type: 'time' }] } }), ['/linux/namespaces/0']);
   assert.deepEqual(pointers({ linux: { resources: { memory: { limit: 1 } } } }), ['/linux/resources/memory/limit']);
   assert.deepEqual(pointers({ mounts: [{ destination: '/a', type: 'tmpfs', options: ['ro', 'tmpcopyup'] }] }), [
     '/mounts/0/options/1',
@@ -34,7 +34,7 @@ test('each field of a later version is refused by its name', () => {
 });
 
 test('what asks for nothing is let through: empty objects, lists and words', () => {
-  assert.deepEqual(pointers({ linux: { seccomp: undefined, uidMappings: [], mountLabel: '', resources: {} } }), []);
+  assert.deepEqual(pointers({ linux: { seccomp: undefined, timeOffsets: {}, mountLabel: '', resources: {} } }), []);
 });
 
 test('all are named, the first in the message', () => {

@@ -25,8 +25,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(process?.selinuxLabel, 'process.selinuxLabel');
   refuse(process?.scheduler, 'process.scheduler');
   refuse(process?.ioPriority, 'process.ioPriority');
-  refuse(linux?.uidMappings, 'linux.uidMappings');
-  refuse(linux?.gidMappings, 'linux.gidMappings');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');
   refuse(linux?.netDevices, 'linux.netDevices');
   refuse(linux?.seccomp, 'linux.seccomp');
@@ -35,7 +33,7 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(linux?.memoryPolicy, 'linux.memoryPolicy');
   refuse(linux?.personality, 'linux.personality');
   (linux?.namespaces ?? []).forEach(({ type }, index) => {
-    if (type === 'user' || type === 'time') {
+    if (type === 'time') {
       found.push(problem(`a ${type} namespace`, `/linux/namespaces/${index}`));
     }
   });

@@ -15,6 +15,7 @@ import { execute, reportReady, waitForStart } from './steps/program.ts';
 import { attachRoot, enterRoot, hasOwnMounts, makeRootReadOnly, openRoot } from './steps/root.ts';
 import { beginSession } from './steps/session.ts';
 import { openTerminal } from './steps/terminal.ts';
+import { showProcess } from './steps/user-namespace.ts';
 
 /**
  * Everything that init does, from the launcher to the program's execve. Throws RuntErrors (`unsupported`, `config`) for what
@@ -41,10 +42,13 @@ export function compileInit(inputs: InitInputs): Plan {
   maskPaths(context);
   makePathsReadOnly(context);
   makeRootReadOnly(context);
+  // In a user namespace a proc can be mounted only while a whole one is in sight (mount_too_revealing in fs/namespace.c).
+  if (inputs.userNamespace !== undefined) writeSysctls(context);
   enterRoot(context);
   setNames(context);
-  writeSysctls(context);
+  if (inputs.userNamespace === undefined) writeSysctls(context);
   becomeUser(context);
+  showProcess(context);
   reportReady(context);
   waitForStart(context);
   execute(context);

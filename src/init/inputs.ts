@@ -3,6 +3,7 @@
 
 import type { NamespaceType } from '../linux/namespaces.ts';
 import type { Config } from '../spec/generated/types.ts';
+import type { Step } from './plan.ts';
 
 /** A descriptor that init inherits, and what `runt plan` shows behind its number. */
 export interface Descriptor {
@@ -44,6 +45,8 @@ export interface JoinedNamespace {
   readonly type: NamespaceType;
   readonly descriptor: Descriptor;
   readonly pointer: string;
+  /** It belongs to another user namespace than the one that is joined: it is joined before that, while there are the rights. */
+  readonly beforeUser?: boolean;
 }
 
 export interface CgroupEntry {
@@ -66,6 +69,7 @@ export type ProcessInputs = Pick<
   | 'home'
   | 'streamsToGive'
   | 'terminal'
+  | 'userNamespace'
   | 'exactInteger'
 >;
 
@@ -93,6 +97,38 @@ export interface TerminalInputs {
   readonly size?: { readonly rows: number; readonly columns: number };
   /** Owns the terminal. */
   readonly uid: number;
+}
+
+/** A tree that can only be copied in init's own mount namespace, and so is not copied by the runtime. */
+export interface LateTree {
+  /** On the host. */
+  readonly path: string;
+  readonly recursive: boolean;
+  /** A descriptor of `path` for the meantime; the copy takes its number. */
+  readonly into: Descriptor;
+  /** Attributes to set on the copy, one after the other (mount_setattr(2)). */
+  readonly changes: readonly {
+    readonly set: number;
+    readonly clear: number;
+    readonly propagation: number;
+    readonly recursive: boolean;
+  }[];
+  readonly step: Step;
+}
+
+/** What is different where init is not root on the host. */
+export interface UserNamespaceInputs {
+  /** `inherited`: no namespace of the config's; the runtime itself is in one. */
+  readonly kind: 'created' | 'joined' | 'inherited';
+  /** The caller is root, on the host or in the namespace that the runtime is in: the launcher can do what init can not. */
+  readonly isCallerRoot: boolean;
+  /** Whether setgroups(2) is allowed in the namespace; unknown of one that is joined. */
+  readonly setgroups: 'allow' | 'deny' | 'unknown';
+  /** Who copies the trees: the launcher with the caller's privileges, or init. */
+  readonly treesBy: 'launcher' | 'init';
+  readonly trees: readonly LateTree[];
+  /** Takes the number of this descriptor: the directory where the root is attached. Only where init has its own mounts. */
+  readonly rootPlace?: Descriptor;
 }
 
 export interface InitInputs {
@@ -125,6 +161,8 @@ export interface InitInputs {
     /** cgroup v2: init is born in it. */
     readonly directory?: Descriptor;
   };
+  /** Absent: init is root on the host. */
+  readonly userNamespace?: UserNamespaceInputs;
   /** Descriptors 3 to 2 + preserveFds stay open in the container. */
   readonly preserveFds: number;
   /** Change the root by moving and chroot (`--no-pivot`): these host mounts of proc and sysfs are taken away before. */

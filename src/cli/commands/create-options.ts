@@ -13,7 +13,6 @@ function refuse(what: string): never {
 /** Paths are made absolute here: nothing below depends on the working directory. */
 export function createOptions({ options, globals, positionals, log }: Invocation): CreateOptions {
   if (globals.flag('systemd-cgroup')) refuse('--systemd-cgroup');
-  if (globals.text('rootless') === 'true') refuse('--rootless true');
   const root = stateRoot(globals.text('root'), thisCaller());
   if (root.perUser) prepareUserRoot(root.path);
   // runc takes an empty path for none.
@@ -32,6 +31,7 @@ export function createOptions({ options, globals, positionals, log }: Invocation
     noNewKeyring: options.flag('no-new-keyring'),
     preserveFds: options.count('preserve-fds'),
     systemdCgroup: false,
+    rootless: (globals.text('rootless') ?? 'auto') as CreateOptions['rootless'],
     log,
     ...(pidFile === undefined ? {} : { pidFile }),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),

@@ -5,10 +5,8 @@ import type { Features } from '../../spec/generated/types.ts';
 import { print } from '../output.ts';
 import { COMMIT, SPEC_VERSION, VERSION } from '../version.ts';
 
-/** Of the user and time namespaces plans can't be made yet (container/unsupported.ts). */
-const NAMESPACE_TYPES = (Object.keys(NAMESPACES) as NamespaceType[])
-  .filter((type) => type !== 'user' && type !== 'time')
-  .sort();
+/** Of time namespaces plans can't be made yet (container/unsupported.ts). */
+const NAMESPACE_TYPES = (Object.keys(NAMESPACES) as NamespaceType[]).filter((type) => type !== 'time').sort();
 
 /**
  * What this version implements (features.md). Of the program, not of the host: the same everywhere. The lists are those

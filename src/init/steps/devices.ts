@@ -5,6 +5,7 @@ import { AT_FDCWD, O_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from
 import { cleanPath } from '../../linux/paths.ts';
 import type { Argument } from '../builder.ts';
 import type { Step } from '../plan.ts';
+import { bindDevice } from './bound-device.ts';
 import { attach, ensureDirectory, type StepContext } from './context.ts';
 import { hasOwnMounts } from './root.ts';
 
@@ -115,6 +116,11 @@ function makeNode(context: StepContext, directory: Argument, device: DeviceNode)
   const mode = TYPE_BITS[device.type] | (device.mode & 0o7777);
   const number = device.type === 'p' ? 0 : deviceNumber(device.major, device.minor);
   const modeText = `${{ c: 'S_IFCHR', u: 'S_IFCHR', b: 'S_IFBLK', p: 'S_IFIFO' }[device.type]}|0${(device.mode & 0o7777).toString(8)}`;
+  // No device can be made in a user namespace: the host's own is bound instead, which has the owner and mode that it has there.
+  if (inputs.userNamespace !== undefined && device.type !== 'p') {
+    bindDevice(context, directory, name, device);
+    return;
+  }
   const args = [directory, name, plan.value(mode, modeText), plan.value(number, `${device.major}:${device.minor}`)];
   const alone = isEmptyDev(context) && device.path.startsWith('/dev/');
   plan.call('mknodat', args, alone ? {} : { on: { EEXIST: present } });

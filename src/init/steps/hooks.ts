@@ -6,7 +6,7 @@ import { ERRNO } from '../../linux/errno.ts';
 import type { Hook } from '../../spec/generated/types.ts';
 import type { Argument } from '../builder.ts';
 import { MESSAGE } from '../messages.ts';
-import { descriptor, type ProcessContext, type StepContext, send } from './context.ts';
+import { descriptor, type StepContext, send } from './context.ts';
 
 const CLONE_PIDFD = 0x1000;
 const SIGCHLD = 17;
@@ -37,7 +37,7 @@ export function waitForRuntimeHooks(context: StepContext): void {
 }
 
 /** Goes on when the runtime has answered; ends when it is gone. */
-export function waitForGo({ plan }: ProcessContext, channel: Argument): void {
+export function waitForGo({ plan }: Pick<StepContext, 'plan'>, channel: Argument): void {
   const answer = plan.variable(8, '{answer}');
   const go = plan.label();
   plan.withSlot((length) => {

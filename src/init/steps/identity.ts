@@ -19,7 +19,12 @@ const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 const DEFAULT_UMASK = 0o022;
 const EPERM_HINT = 'the runtime itself must have the capability, also in its bounding set';
 
-function limitResources({ plan, config, inputs }: ProcessContext): void {
+/** In a user namespace no limit can be raised any more: a caller who is root does it before (container/user-namespace.ts, join.ts). */
+function isLimitedBefore({ userNamespace }: ProcessContext['inputs']): boolean {
+  return userNamespace?.isCallerRoot === true && userNamespace.kind !== 'inherited';
+}
+
+export function limitResources({ plan, config, inputs }: ProcessContext): void {
   (config.process?.rlimits ?? []).forEach((rlimit: Rlimit, index) => {
     const at = pointer('process', 'rlimits', index);
     const soft = inputs.exactInteger(`${at}/soft`) ?? BigInt(rlimit.soft);
@@ -72,7 +77,7 @@ export function becomeUser(context: ProcessContext): void {
   const { process } = config;
   if (process === undefined) return;
   plan.section('identity');
-  limitResources(context);
+  if (!isLimitedBefore(context.inputs)) limitResources(context);
   const sets = capabilitySets(process.capabilities);
   dropBounding(context, sets.bounding);
   const { uid = 0, gid = 0, additionalGids = [], umask = DEFAULT_UMASK } = process.user ?? {};
@@ -89,6 +94,10 @@ export function becomeUser(context: ProcessContext): void {
   plan.step(
     { sentence: `set the supplementary groups to ${list(additionalGids)}`, pointer: '/process/user/additionalGids' },
     () => {
+      if (additionalGids.length === 0 && context.inputs.userNamespace !== undefined) {
+        dropGroups(context);
+        return;
+      }
       const groups = Buffer.alloc(additionalGids.length * 4);
       additionalGids.forEach((group, index) => void groups.writeUInt32LE(group, index * 4));
       plan.call('setgroups', [
@@ -97,10 +106,12 @@ export function becomeUser(context: ProcessContext): void {
       ]);
     },
   );
-  plan.step({ sentence: `become group ${gid}`, pointer: '/process/user/gid' }, () =>
+  const unmapped =
+    context.inputs.userNamespace === undefined ? {} : { hint: 'EINVAL: the user namespace does not map this id' };
+  plan.step({ sentence: `become group ${gid}`, pointer: '/process/user/gid', ...unmapped }, () =>
     plan.call('setresgid', [gid, gid, gid]),
   );
-  plan.step({ sentence: `become user ${uid}`, pointer: '/process/user/uid' }, () =>
+  plan.step({ sentence: `become user ${uid}`, pointer: '/process/user/uid', ...unmapped }, () =>
     plan.call('setresuid', [uid, uid, uid]),
   );
   plan.step({ sentence: 'let capabilities go with the user again' }, () => {
@@ -117,6 +128,15 @@ export function becomeUser(context: ProcessContext): void {
       plan.call('prctl', [plan.value(PR_SET_NO_NEW_PRIVS, 'PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0]);
     });
   }
+}
+
+/** The caller's groups mean nothing in the container, but where setgroups(2) is denied they can't be put off. */
+function dropGroups({ plan, inputs }: ProcessContext): void {
+  const setgroups = inputs.userNamespace?.setgroups;
+  if (setgroups === 'deny') return;
+  const denied = plan.label();
+  plan.call('setgroups', [0, 0], setgroups === 'unknown' ? { on: { EPERM: denied } } : {});
+  plan.place(denied);
 }
 
 function list(numbers: readonly number[]): string {

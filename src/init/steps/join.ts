@@ -15,11 +15,12 @@ import type { Label } from '../plan.ts';
 import { setAffinity } from './affinity.ts';
 import { descriptor, type ProcessContext, send } from './context.ts';
 import { waitForGo } from './hooks.ts';
-import { becomeUser } from './identity.ts';
+import { becomeUser, limitResources } from './identity.ts';
 import { closeOthers, keptByProgram } from './kept-descriptors.ts';
 import { beginLauncher, enterCgroups, tellPid } from './launcher.ts';
 import { joinKeyring, leaveSession } from './session.ts';
 import { prepareStreams, takeTerminal } from './terminal.ts';
+import { dropCallersGroups, hideProcess, isHiddenAtOnce } from './user-namespace.ts';
 
 const CLONE_PARENT = 0x8000;
 const CLONE_INTO_CGROUP = 0x200000000n;
@@ -44,6 +45,10 @@ export function enterContainer(context: ExecContext): void {
   setAffinity(plan, affinity?.initial, '/process/execCPUAffinity/initial');
   enterCgroups(plan, inputs);
   setAffinity(plan, affinity?.final, '/process/execCPUAffinity/final');
+  if (!isHiddenAtOnce(inputs)) hideProcess(context);
+  dropCallersGroups(context);
+  // The last moment to raise one.
+  if (inputs.userNamespace?.isCallerRoot === true) limitResources(context);
   joinNamespaces(context);
   // The working directory is the root.
   if (terminal !== undefined)

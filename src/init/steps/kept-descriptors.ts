@@ -31,7 +31,14 @@ export function keptByProgram(inputs: ProcessInputs): number[] {
 export function keptByInit(inputs: InitInputs): number[] {
   const trees = inputs.mounts.flatMap((mount) => (mount.kind === 'bind' ? [mount.tree.fd] : []));
   const terminal = inputs.terminal === undefined ? [] : [inputs.terminal.socket.fd];
-  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees, ...terminal];
+  const place = inputs.userNamespace?.rootPlace;
+  return [
+    ...keptWhenReady(inputs),
+    inputs.root.tree.fd,
+    ...trees,
+    ...terminal,
+    ...(place === undefined ? [] : [place.fd]),
+  ];
 }
 
 /** What a created container's init holds: besides 0 to 2 and those of --preserve-fds its socket and two FIFOs, and the state for hooks. */

@@ -2,16 +2,25 @@
 
 import { NAMESPACES } from '../../linux/namespaces.ts';
 import type { PlanBuilder } from '../builder.ts';
-import type { ProcessInputs } from '../inputs.ts';
+import type { InitInputs, JoinedNamespace, ProcessInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Label, Slot } from '../plan.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import {
+  copyTreesForInit,
+  dropCallersGroups,
+  enterUserNamespace,
+  hideProcess,
+  isHiddenAtOnce,
+  splitCreated,
+} from './user-namespace.ts';
 
 const F_GETFD = 1;
-const PR_SET_DUMPABLE = 4;
 const PR_SET_NAME = 15;
 const CLONE_PARENT = 0x8000;
+const CLONE_FILES = 0x400;
+const CLONE_PIDFD = 0x1000;
 const CLONE_INTO_CGROUP = 0x200000000n;
 const RLIMIT_NOFILE = 7;
 const SIG_SETMASK = 2;
@@ -24,10 +33,13 @@ export function launch(context: LaunchContext): void {
     keptByInit(inputs).concat(inputs.namespaces.joined.map((namespace) => namespace.descriptor.fd)),
   );
   enterCgroups(plan, inputs);
+  if (!isHiddenAtOnce(inputs) && inputs.userNamespace?.kind === 'joined') hideProcess(context);
+  dropCallersGroups(context);
   joinNamespaces(plan, inputs);
   cloneInit(context);
   plan.section('init: the first process of the container');
-  plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
+  if (inputs.userNamespace !== undefined) enterUserNamespace(context);
+  else plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
 }
 
 /** The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. */
@@ -40,9 +52,7 @@ export function beginLauncher(context: ProcessContext, kept: readonly number[]):
     plan.load(report, plan.constant(numberBytes(inputs.channel.fd), `{${inputs.channel.fd}}`));
     plan.call('fcntl', [channel, plan.value(F_GETFD, 'F_GETFD')]);
   });
-  plan.step({ sentence: 'keep other processes from looking into the launcher (CVE-2016-9962)' }, () => {
-    plan.call('prctl', [plan.value(PR_SET_DUMPABLE, 'PR_SET_DUMPABLE'), 0, 0, 0, 0]);
-  });
+  if (isHiddenAtOnce(inputs)) hideProcess(context);
   plan.step({ sentence: 'name the process' }, () => {
     plan.call('prctl', [plan.value(PR_SET_NAME, 'PR_SET_NAME'), 'runt:init', 0, 0, 0]);
   });
@@ -110,11 +120,16 @@ export function enterCgroups(plan: PlanBuilder, inputs: ProcessInputs): void {
   }
 }
 
-/** The user namespace first (it gives the right to enter the others), pid last (it counts for children only). */
+/**
+ * The user namespace first (it gives the right to enter the others, but for those that belong to another one), pid last (it counts for
+ * children only).
+ */
 const JOIN_ORDER = ['user', 'mount', 'network', 'ipc', 'uts', 'cgroup', 'time', 'pid'];
 
-function joinNamespaces(plan: PlanBuilder, inputs: LaunchContext['inputs']): void {
-  const ordered = [...inputs.namespaces.joined].sort((a, b) => JOIN_ORDER.indexOf(a.type) - JOIN_ORDER.indexOf(b.type));
+function joinNamespaces(plan: PlanBuilder, inputs: InitInputs): void {
+  const place = ({ type, beforeUser }: JoinedNamespace): number =>
+    JOIN_ORDER.indexOf(type) - (beforeUser === true ? JOIN_ORDER.length : 0);
+  const ordered = [...inputs.namespaces.joined].sort((a, b) => place(a) - place(b));
   for (const { type, descriptor: file, pointer } of ordered) {
     plan.step({ sentence: `join the ${type} namespace ${file.text}`, pointer }, () => {
       plan.call('setns', [descriptor(plan, file), plan.value(NAMESPACES[type].flag, NAMESPACES[type].constant)]);
@@ -124,7 +139,9 @@ function joinNamespaces(plan: PlanBuilder, inputs: LaunchContext['inputs']): voi
 
 function cloneInit(context: LaunchContext): void {
   const { plan, inputs } = context;
-  const { created } = inputs.namespaces;
+  const { born: created } = splitCreated(inputs);
+  const lends = inputs.userNamespace?.treesBy === 'launcher';
+  const pidfd = lends ? plan.variable(8, '{pidfd}') : undefined;
   let flags = BigInt(CLONE_PARENT);
   for (const { type } of created) flags |= BigInt(NAMESPACES[type].flag);
   const names = ['CLONE_PARENT', ...created.map(({ type }) => NAMESPACES[type].constant)];
@@ -133,6 +150,12 @@ function cloneInit(context: LaunchContext): void {
     flags |= CLONE_INTO_CGROUP;
     names.push('CLONE_INTO_CGROUP');
     args.writeBigUInt64LE(BigInt(inputs.cgroups.directory.fd), 80);
+  }
+  if (pidfd !== undefined) {
+    // The launcher goes on with init's descriptors in hand.
+    flags |= BigInt(CLONE_FILES | CLONE_PIDFD);
+    names.push('CLONE_FILES', 'CLONE_PIDFD');
+    args.writeBigUInt64LE(plan.address(pidfd), 8);
   }
   args.writeBigUInt64LE(flags, 0);
   const types = created.map(({ type }) => type).join(', ');
@@ -144,20 +167,29 @@ function cloneInit(context: LaunchContext): void {
       plan.call('clone3', [plan.constant(args, `{flags=${names.join('|')}}`), args.length], { result: pid });
     });
     plan.branch(pid, 'equal', 0, isInit);
-    tellPid(context, "tell the runtime init's pid", MESSAGE.pid, pid);
+    tellPid(context, "tell the runtime init's pid", MESSAGE.pid, pid, pidfd === undefined);
+    if (pidfd === undefined) return;
+    copyTreesForInit(context, pidfd);
+    plan.step({ sentence: 'end: init has all that it needs' }, () => plan.call('exit_group', [0]));
   });
   plan.place(isInit);
 }
 
-/** What a process does when it has cloned the next one: it tells the runtime that one's pid, and ends. */
-export function tellPid({ plan, report }: ProcessContext, sentence: string, type: number, pid: Slot): void {
+/** What a process does when it has cloned the next one: it tells the runtime that one's pid, and ends (unless it has more to do). */
+export function tellPid(
+  { plan, report }: ProcessContext,
+  sentence: string,
+  type: number,
+  pid: Slot,
+  ends = true,
+): void {
   plan.step({ sentence }, () => {
     const bytes = Buffer.alloc(8);
     bytes.writeUInt32LE(type, 0);
     const message = plan.variable(bytes, '{pid}');
     plan.store(pid, plan.addressOf(message, 4), 4);
     plan.call('write', [plan.slotRef(report), message, 8]);
-    plan.call('exit_group', [0]);
+    if (ends) plan.call('exit_group', [0]);
   });
 }
 

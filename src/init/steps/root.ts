@@ -20,7 +20,8 @@ import { parseMountOptions } from '../../linux/mount-options.ts';
 import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs } from '../inputs.ts';
 import type { SlotRef } from '../plan.ts';
-import { type StepContext, setAttributes } from './context.ts';
+import { attach, descriptor, type StepContext, setAttributes } from './context.ts';
+import { makeFileSystem } from './file-system.ts';
 
 const AT_FDCWD_VALUE = [AT_FDCWD, 'AT_FDCWD'] as const;
 
@@ -79,13 +80,19 @@ export function attachRoot(context: StepContext): void {
     });
   }
   plan.step({ sentence: `attach the root file system at ${inputs.root.path}`, pointer: '/root/path' }, () => {
-    plan.call('move_mount', [
-      root,
-      '',
-      plan.value(...AT_FDCWD_VALUE),
-      inputs.root.path,
-      plan.value(MOVE_MOUNT_F_EMPTY_PATH, 'MOVE_MOUNT_F_EMPTY_PATH'),
-    ]);
+    const place = inputs.userNamespace?.rootPlace;
+    if (place === undefined) {
+      plan.call('move_mount', [
+        root,
+        '',
+        plan.value(...AT_FDCWD_VALUE),
+        inputs.root.path,
+        plan.value(MOVE_MOUNT_F_EMPTY_PATH, 'MOVE_MOUNT_F_EMPTY_PATH'),
+      ]);
+    } else {
+      // The container's root may have no right to go to the path itself.
+      attach(plan, root, descriptor(plan, place));
+    }
     // pivot_root(2) wants a root that is not shared; it becomes what the config says afterwards.
     const now = flag === MS_SHARED || flag === MS_UNBINDABLE ? MS_PRIVATE : flag;
     setAttributes(plan, root, { propagation: now, recursive });
@@ -152,7 +159,15 @@ function moveRoot(context: StepContext, fullyVisible: readonly string[]): void {
       plan.call('mount', [0, path, 0, plan.value(MS_SLAVE | 0x4000, 'MS_SLAVE|MS_REC'), 0], {
         on: { ENOENT: gone, EINVAL: gone },
       });
-      plan.call('umount2', [path, plan.value(MNT_DETACH, 'MNT_DETACH')]);
+      const cover = plan.label();
+      // In a user namespace the host's mounts are locked (mount_namespaces(7)): they can't go, but be covered.
+      const locked = context.inputs.userNamespace === undefined ? {} : { on: { EINVAL: cover, EPERM: cover } };
+      plan.call('umount2', [path, plan.value(MNT_DETACH, 'MNT_DETACH')], locked);
+      if (context.inputs.userNamespace !== undefined) {
+        plan.jump(gone);
+        plan.place(cover);
+        coverPath(context, path);
+      }
       plan.place(gone);
     });
   }
@@ -162,5 +177,14 @@ function moveRoot(context: StepContext, fullyVisible: readonly string[]): void {
     plan.call('fchdir', [root]);
     plan.call('chroot', ['.']);
     plan.call('chdir', ['/']);
+  });
+}
+
+function coverPath(context: StepContext, path: string): void {
+  const { plan } = context;
+  plan.withSlot((tmpfs) => {
+    makeFileSystem(context, { type: 'tmpfs', source: 'tmpfs', data: [], attributes: MOUNT_ATTR_RDONLY, result: tmpfs });
+    const flags = plan.value(MOVE_MOUNT_F_EMPTY_PATH, 'MOVE_MOUNT_F_EMPTY_PATH');
+    plan.call('move_mount', [plan.slotRef(tmpfs), '', plan.value(...AT_FDCWD_VALUE), path, flags]);
   });
 }

@@ -251,6 +251,30 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'error /linux/netDevices/eth0/name',
     ],
   ],
+  'mapped-ids': [
+    ['root of the container is mapped', users([range(1, 1, 9)]), 'error /linux/uidMappings'],
+    [
+      'the user and the groups of the process are mapped',
+      {
+        ...users([range(0, 1000, 5)]),
+        process: { cwd: '/', args: ['a'], user: { uid: 5, gid: 1, additionalGids: [0, 2] } },
+      },
+      'error /process/user/uid',
+      'error /process/user/gid',
+      'error /process/user/additionalGids/1',
+    ],
+    [
+      'the last id of a range is mapped',
+      { ...users([range(0, 1000, 6)]), process: { cwd: '/', args: ['a'], user: { uid: 5, gid: 0 } } },
+    ],
+    [
+      'of a namespace that is joined nothing is known',
+      {
+        linux: { namespaces: [{ type: 'mount' }, { type: 'user', path: '/u' }] },
+        process: { cwd: '/', args: ['a'], user: { uid: 5, gid: 7 } },
+      },
+    ],
+  ],
   'mappings-need-user-namespace': [
     [
       'mappings need a user namespace',
@@ -278,6 +302,11 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
     [
       'the kernel takes 340 ranges',
       users(Array.from({ length: 341 }, (_, index) => range(index, index, 1))),
+      'error /linux/uidMappings',
+    ],
+    [
+      'CVE-2021-43784: ranges that make more text than the kernel takes at once are refused',
+      users([range(0, 0, 1), ...Array.from({ length: 300 }, (_, index) => range(1e6 + index * 2, 2e6 + index * 2, 1))]),
       'error /linux/uidMappings',
     ],
   ],
