@@ -6,12 +6,25 @@ import { join } from 'node:path';
 /** CGROUP2_SUPER_MAGIC of <linux/magic.h>. */
 const CGROUP2 = 0x63677270;
 
-/** exit_group(0) as machine code, and the ELF number of the machine. */
+/** Two programs as machine code, one that ends and one that waits for a signal, and the ELF number of the machine. */
 const MACHINES = {
-  // xor edi, edi; mov eax, 231; syscall
-  x64: { elf: 0x3e, code: [0x31, 0xff, 0xb8, 0xe7, 0x00, 0x00, 0x00, 0x0f, 0x05] },
-  // mov x0, #0; mov x8, #94; svc #0
-  arm64: { elf: 0xb7, code: [0x00, 0x00, 0x80, 0xd2, 0xc8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4] },
+  x64: {
+    elf: 0x3e,
+    // xor edi, edi; mov eax, 231; syscall
+    true: [0x31, 0xff, 0xb8, 0xe7, 0x00, 0x00, 0x00, 0x0f, 0x05],
+    // mov eax, 34 (pause); syscall; jmp to the start
+    pause: [0xb8, 0x22, 0x00, 0x00, 0x00, 0x0f, 0x05, 0xeb, 0xf7],
+  },
+  arm64: {
+    elf: 0xb7,
+    // mov x0, #0; mov x8, #94; svc #0
+    true: [0x00, 0x00, 0x80, 0xd2, 0xc8, 0x0b, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4],
+    // mov x0..x3, #0; mov x8, #73 (ppoll); svc #0; b to the start
+    pause: [
+      0x00, 0x00, 0x80, 0xd2, 0x01, 0x00, 0x80, 0xd2, 0x02, 0x00, 0x80, 0xd2, 0x03, 0x00, 0x80, 0xd2, 0x28, 0x09, 0x80,
+      0xd2, 0x01, 0x00, 0x00, 0xd4, 0xfa, 0xff, 0xff, 0x17,
+    ],
+  },
 };
 
 /**
@@ -19,10 +32,14 @@ const MACHINES = {
  * installed. One ELF header, one program header (elf(5)), then the code.
  */
 export function staticTrue(architecture = process.arch) {
+  return staticProgram('true', architecture);
+}
+
+function staticProgram(name, architecture) {
   const machine = MACHINES[architecture];
   if (machine === undefined) throw new Error(`no machine code for ${architecture}`);
   const headers = 64 + 56;
-  const size = headers + machine.code.length;
+  const size = headers + machine[name].length;
   const address = 0x400000n;
   const image = Buffer.alloc(size);
   image.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]); // 64 bits, little endian, version 1
@@ -41,12 +58,12 @@ export function staticTrue(architecture = process.arch) {
   image.writeBigUInt64LE(BigInt(size), 96);
   image.writeBigUInt64LE(BigInt(size), 104);
   image.writeBigUInt64LE(0x10000n, 112); // arm64 may have pages of 64 KiB
-  image.set(machine.code, headers);
+  image.set(machine[name], headers);
   return image;
 }
 
 /** What `runc spec` writes, said again: the same seven mounts, namespaces, masked and read-only paths, for every runtime. */
-function config(cgroupsPath) {
+function config(cgroupsPath, program) {
   const quiet = ['nosuid', 'noexec', 'nodev'];
   const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
   const unified = statfsSync('/sys/fs/cgroup').type === CGROUP2;
@@ -55,7 +72,7 @@ function config(cgroupsPath) {
     process: {
       terminal: false,
       user: { uid: 0, gid: 0 },
-      args: ['/true'],
+      args: [program],
       env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm'],
       cwd: '/',
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
@@ -104,12 +121,14 @@ function config(cgroupsPath) {
   };
 }
 
-/** Makes the bundle in a directory that does not exist yet, and returns the directory. `cgroupsPath` only where a row needs it. */
-export function makeBundle(directory, cgroupsPath) {
+/** Makes the bundle in a directory that does not exist yet, and returns the directory. `cgroupsPath` only where a row needs it. `program`: `/true` or `/pause`. */
+export function makeBundle(directory, cgroupsPath, program = '/true') {
   const rootfs = join(directory, 'rootfs');
   mkdirSync(rootfs, { recursive: true });
-  writeFileSync(join(rootfs, 'true'), staticTrue());
-  chmodSync(join(rootfs, 'true'), 0o755);
-  writeFileSync(join(directory, 'config.json'), JSON.stringify(config(cgroupsPath), null, 2));
+  for (const name of ['true', 'pause']) {
+    writeFileSync(join(rootfs, name), staticProgram(name, process.arch));
+    chmodSync(join(rootfs, name), 0o755);
+  }
+  writeFileSync(join(directory, 'config.json'), JSON.stringify(config(cgroupsPath, program), null, 2));
   return directory;
 }

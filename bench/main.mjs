@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeBundle } from './bundle.mjs';
 import { describeMachine } from './machine.mjs';
+import { row as exec } from './rows/exec.mjs';
 import { row as lifecycle } from './rows/lifecycle.mjs';
 import { row as limit } from './rows/limit.mjs';
 import { row as memory } from './rows/memory.mjs';
@@ -18,7 +19,7 @@ import { summarize } from './statistics.mjs';
 import { renderMachine, renderTable } from './table.mjs';
 import { checkTargets } from './targets.mjs';
 
-const ROWS = [run, lifecycle, versionRow, memory, limit];
+const ROWS = [run, lifecycle, exec, versionRow, memory, limit];
 const HOME = fileURLToPath(new URL('..', import.meta.url));
 const USAGE = `npm run bench -- [options]
   --runs N             measure each row N times (50)
@@ -158,13 +159,15 @@ async function bench(options) {
   const runtimes = [];
   try {
     const bundle = makeBundle(join(scratch, 'bundle'));
+    const lastingBundle = makeBundle(join(scratch, 'lasting'), undefined, '/pause');
     for (const runtime of chosen) runtimes.push(makeRuntime({ ...runtime, stateRoot, scratch }));
     const machine = describeMachine(join(bundle, 'rootfs/true'));
     console.log(renderMachine(machine, chosen));
     const results = {};
     for (const row of options.rows) {
       if (process.stderr.isTTY) process.stderr.write(`measuring ${row.name} ...\r`);
-      results[row.name] = await measureRow(row, runtimes, options, { bundle, scratch, quick: options.quick });
+      const context = { bundle, lastingBundle, scratch, quick: options.quick };
+      results[row.name] = await measureRow(row, runtimes, options, context);
       console.log(`\n${renderTable([row], names(chosen), results)}`);
     }
     return { machine, runtimes: chosen, results };

@@ -27,6 +27,8 @@ export interface Problem {
   readonly errno?: number;
   /** JSON pointer into config.json (RFC 6901) to the value that asked for it. */
   readonly pointer?: string;
+  /** The document that the pointer is for, where it is not config.json. */
+  readonly document?: string;
   /** What the reader can do about it. */
   readonly hint?: string;
   /** Lines that go before the last line, for a person: the schema's findings, a hook's stderr. */

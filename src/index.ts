@@ -5,6 +5,8 @@ export { type CreateOptions, createContainer } from './container/create.ts';
 export { type DeleteOptions, deleteContainer } from './container/delete.ts';
 export { eventJson } from './container/event-json.ts';
 export { type ContainerEvent, containerEvents, containerStatistics, type EventsOptions } from './container/events.ts';
+export { type ExecOptions, execInContainer } from './container/exec.ts';
+export type { ProcessChanges } from './container/exec-process.ts';
 export { type KillOptions, killContainer } from './container/kill.ts';
 export { type ListedContainer, listContainers } from './container/list.ts';
 export { pauseContainer, resumeContainer } from './container/pause.ts';

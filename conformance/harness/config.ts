@@ -39,6 +39,7 @@ export interface Process {
   rlimits?: { type: string; soft: number; hard: number }[];
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
+  execCPUAffinity?: { initial?: string; final?: string };
 }
 
 export interface DeviceRule {

@@ -35,6 +35,8 @@ export interface Container {
   create(options?: Options): Result;
   start(options?: Options): Result;
   run(options?: Options): Result;
+  /** `exec [FLAGS] ID ARGS`. */
+  exec(args: readonly string[], options?: Options): Result;
   /** `kill ID SIGNAL`, or `kill ID` without a signal. */
   kill(signal?: string, options?: Options): Result;
   delete(options?: Options): Result;
@@ -82,6 +84,7 @@ export function makeContainer(id: string, bundle: string, command: Command, edit
     create: (options) => onBundle('create', options),
     start: (options) => onId('start', options),
     run: (options) => onBundle('run', options),
+    exec: (args, options) => onId('exec', options, ...args),
     kill: (signal, options) => onId('kill', options, ...(signal === undefined ? [] : [signal])),
     delete: (options) => onId('delete', options),
     pause: (options) => onId('pause', options),

@@ -25,7 +25,7 @@ function completesFirst(command: CommandSpec): Completes | 'id' {
   switch (command.positionals[0]?.name) {
     case 'container-id':
       // create and run take an id that is not there yet.
-      return command.options.some((option) => option.name === 'pid-file') ? 'nothing' : 'id';
+      return command.options.some((option) => option.name === 'bundle') ? 'nothing' : 'id';
     case 'file':
       return 'file';
     case 'shell':

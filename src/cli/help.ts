@@ -54,7 +54,12 @@ function optionRows(options: readonly OptionSpec[]): (readonly [string, string])
 
 /** `<container-id> [<signal>]` */
 export function positionalsText(positionals: readonly PositionalSpec[]): string {
-  return positionals.map(({ name, optional }) => (optional === true ? `[<${name}>]` : `<${name}>`)).join(' ');
+  return positionals
+    .map(({ name, optional, rest }) => {
+      const text = rest === true ? `<${name}> ...` : `<${name}>`;
+      return optional === true ? `[${text}]` : text;
+    })
+    .join(' ');
 }
 
 /** The positionals, and the rest where the command takes one. */

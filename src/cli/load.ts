@@ -8,6 +8,7 @@ export const LOAD: Readonly<Record<CommandName, () => Promise<CommandFunction>>>
   create: async () => (await import('./commands/create.ts')).create,
   start: async () => (await import('./commands/start.ts')).start,
   run: async () => (await import('./commands/run.ts')).run,
+  exec: async () => (await import('./commands/exec.ts')).exec,
   state: async () => (await import('./commands/state.ts')).state,
   kill: async () => (await import('./commands/kill.ts')).kill,
   delete: async () => (await import('./commands/delete.ts')).deleteCommand,
@@ -23,7 +24,6 @@ export const LOAD: Readonly<Record<CommandName, () => Promise<CommandFunction>>>
   resume: async () => (await import('./commands/pause.ts')).resume,
   ps: async () => (await import('./commands/ps.ts')).ps,
   events: async () => (await import('./commands/events.ts')).events,
-  exec: later,
   checkpoint: later,
   restore: later,
 };

@@ -9,7 +9,14 @@ function given(values: OptionValues, specs: readonly OptionSpec[]): Record<strin
   const found: Record<string, unknown> = {};
   for (const { name, kind } of specs) {
     if (!values.given(name)) continue;
-    found[name] = kind === 'flag' ? values.flag(name) : kind === 'count' ? values.count(name) : values.text(name);
+    found[name] =
+      kind === 'flag'
+        ? values.flag(name)
+        : kind === 'count'
+          ? values.count(name)
+          : kind === 'list'
+            ? values.list(name)
+            : values.text(name);
   }
   return found;
 }
@@ -232,8 +239,19 @@ describe('help, version and what does not exist', () => {
     assert.equal(globals.text('log'), '/l');
     assert.equal(globals.text('log-format'), 'json');
   });
+  test('what follows the container of an exec is the command, options and all', () => {
+    assert.deepEqual(run('exec', '-e', 'A=1', '--env=B=2', '-t', 'web', 'sh', '-c', 'x', '--debug', '--', '-e'), {
+      command: 'exec',
+      options: { env: ['A=1', 'B=2'], tty: true },
+      globals: {},
+      positionals: ['web', 'sh', '-c', 'x', '--debug', '--', '-e'],
+    });
+    assert.deepEqual(run('exec', 'web', '--', 'ls').positionals, ['web', 'ls']);
+    assert.deepEqual(run('exec', '--process', '/p.json', 'web').positionals, ['web']);
+    assert.match(refused('exec', '--env', 'A=1').message, /takes at least 1/);
+  });
   test('commands of a later version are known, with whatever arguments', () => {
-    for (const name of ['exec', 'checkpoint', 'restore']) {
+    for (const name of ['checkpoint', 'restore']) {
       assert.equal(run(name, '--process', 'x', '-t', 'id').command, name);
     }
   });

@@ -33,7 +33,7 @@ export const UNKNOWN_COMMAND_STATUS = 3;
 
 interface Values {
   readonly specs: readonly OptionSpec[];
-  readonly found: Map<string, string | boolean | number>;
+  readonly found: Map<string, string | boolean | number | readonly string[]>;
 }
 
 function mistaken(message: string, hint?: string): never {
@@ -52,11 +52,15 @@ function readValues({ specs, found }: Values): OptionValues {
       const text = value(name, 'text', 'choice');
       return typeof text === 'string' ? text : specs.find((option) => option.name === name)?.default;
     },
+    list: (name) => {
+      const texts = value(name, 'list');
+      return typeof texts === 'object' ? texts : [];
+    },
     count: (name) => {
       const number = value(name, 'count');
       return typeof number === 'number' ? number : 0;
     },
-    given: (name) => value(name, 'flag', 'text', 'choice', 'count') !== undefined,
+    given: (name) => value(name, 'flag', 'text', 'choice', 'count', 'list') !== undefined,
   };
 }
 
@@ -67,6 +71,7 @@ const FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False'];
 function readValue(spec: OptionSpec, shown: string, text: string): string | boolean | number {
   switch (spec.kind) {
     case 'text':
+    case 'list':
       return text;
     case 'flag':
       if (TRUE.includes(text)) return true;
@@ -116,7 +121,8 @@ function unknownOption(name: string, command: CommandSpec | undefined, specs: re
 }
 
 function checkPositionals(command: CommandSpec, positionals: readonly string[]): void {
-  const most = command.rest === undefined ? command.positionals.length : Number.POSITIVE_INFINITY;
+  const takesAll = command.rest !== undefined || command.positionals.at(-1)?.rest === true;
+  const most = takesAll ? Number.POSITIVE_INFINITY : command.positionals.length;
   const least = command.positionals.filter((positional) => positional.optional !== true).length;
   if (positionals.length >= least && positionals.length <= most) return;
   const number = least === most ? `${most}` : positionals.length < least ? `at least ${least}` : `at most ${most}`;
@@ -144,8 +150,23 @@ function parse(args: readonly string[], globals: Values): Outcome {
   const own: Values & { specs: OptionSpec[] } = { specs: [], found: new Map() };
   const positionals: string[] = [];
   let onlyPositionals = false;
+  const set = (found: Values['found'], spec: OptionSpec, shown: string, text: string): void => {
+    const value = readValue(spec, shown, text);
+    const before = found.get(spec.name);
+    found.set(
+      spec.name,
+      spec.kind === 'list' && typeof value === 'string'
+        ? [...(typeof before === 'object' ? before : []), value]
+        : value,
+    );
+  };
   for (let index = 0; index < args.length; index++) {
     const argument = args[index] ?? '';
+    if (command?.positionals[positionals.length]?.rest === true) {
+      // What the user types after the container is the program's command line. runc's manual shows a "--" before it.
+      positionals.push(...args.slice(argument === '--' ? index + 1 : index));
+      break;
+    }
     if (onlyPositionals || argument === '-' || !argument.startsWith('-')) {
       if (command !== undefined) {
         positionals.push(argument);
@@ -177,13 +198,13 @@ function parse(args: readonly string[], globals: Values): Outcome {
     if (spec === undefined) unknownOption(name, command, [...own.specs, ...GLOBAL_OPTIONS]);
     const found = ownSpec === undefined ? globals.found : own.found;
     if (equals !== -1) {
-      found.set(spec.name, readValue(spec, shown, argument.slice(equals + 1)));
+      set(found, spec, shown, argument.slice(equals + 1));
     } else if (spec.kind === 'flag') {
       found.set(spec.name, true);
     } else {
       const value = args[++index];
       if (value === undefined) mistaken(`${shown} of ${where(command)} needs a value`, helpHint(command));
-      found.set(spec.name, readValue(spec, shown, value));
+      set(found, spec, shown, value);
     }
   }
   if (globals.found.get('help') === true) return { kind: 'help', ...(command === undefined ? {} : { command }) };

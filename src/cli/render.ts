@@ -16,7 +16,7 @@ export function problemText(problem: Problem): string {
   const pointer =
     problem.pointer === undefined
       ? ''
-      : ` ${oneLine(`[config.json ${problem.pointer === '' ? '/' : problem.pointer}]`)}`;
+      : ` ${oneLine(`[${problem.document ?? 'config.json'} ${problem.pointer === '' ? '/' : problem.pointer}]`)}`;
   const hint = problem.hint === undefined ? '' : `; ${oneLine(problem.hint)}`;
   return `${parts.join(': ')}${pointer}${hint}`;
 }

@@ -73,7 +73,7 @@ test('a mistake is one log line on standard error and nothing on standard output
 });
 
 test('a command of a later version is refused by name', () => {
-  for (const name of ['exec', 'checkpoint', 'restore']) {
+  for (const name of ['checkpoint', 'restore']) {
     const { status, stderr } = runt('--log-format', 'json', name, '--whatever', 'x');
     assert.equal(status, 1);
     assert.equal(JSON.parse(stderr).msg, `not supported yet by this version of runt: ${name}`);
@@ -82,8 +82,8 @@ test('a command of a later version is refused by name', () => {
 
 test('with --log the error is in the file as a log line, and on standard error as bare text', () => {
   const file = join(directory, 'log.json');
-  const { stderr } = runt('--log', file, '--log-format', 'json', 'exec');
-  assert.equal(stderr, 'not supported yet by this version of runt: exec\n');
+  const { stderr } = runt('--log', file, '--log-format', 'json', 'checkpoint');
+  assert.equal(stderr, 'not supported yet by this version of runt: checkpoint\n');
   const { level, msg, time, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
   assert.deepEqual({ level, msg, rest }, { level: 'error', msg: stderr.trimEnd(), rest: {} });
   assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
@@ -105,8 +105,8 @@ test('a log file that can not be opened is an error', () => {
 });
 
 test('where and why it was thrown is shown only with --debug', () => {
-  assert.doesNotMatch(runt('exec').stderr, /\bat /);
-  const { stderr } = runt('--debug', 'exec');
+  assert.doesNotMatch(runt('checkpoint').stderr, /\bat /);
+  const { stderr } = runt('--debug', 'checkpoint');
   assert.match(stderr, /level=debug msg=" {4}at /);
   assert.match(stderr.trimEnd().split('\n').at(-1) ?? '', /level=error msg="not supported yet/);
 });

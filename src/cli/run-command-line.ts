@@ -53,7 +53,7 @@ async function carryOut(outcome: Outcome, globals: OptionValues, log: OpenLog): 
           thrown,
           command.namesItselfInErrors === true ? `runt ${command.name} failed: ` : '',
         );
-        return 1;
+        return command.errorStatus ?? 1;
       }
     }
     default:
@@ -63,7 +63,7 @@ async function carryOut(outcome: Outcome, globals: OptionValues, log: OpenLog): 
 
 /**
  * Carries out a command line, without the program's own name. Returns the exit status: 0; 1 for any error, which has
- * been reported; 3 for a command that does not exist (as runc); that of the container for `run`. Never throws for what a user did.
+ * been reported (255 for exec, as runc); 3 for a command that does not exist (as runc); that of the program for `run` and `exec`. Never throws for what a user did.
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   const { globals, outcome }: ParsedLine = parseCommandLine(args);

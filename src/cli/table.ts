@@ -7,8 +7,8 @@ export interface OptionSpec {
   readonly name: string;
   /** One letter. */
   readonly short?: string;
-  /** A flag takes no value (or =true, =false); a choice takes one of `choices`; a count is a whole number from 0. */
-  readonly kind: 'flag' | 'text' | 'count' | 'choice';
+  /** A flag takes no value (or =true, =false); a choice takes one of `choices`; a count is a whole number from 0; a list may be given many times. */
+  readonly kind: 'flag' | 'text' | 'count' | 'choice' | 'list';
   readonly choices?: readonly string[];
   /** How the help shows the value: DIR, FILE, N. */
   readonly placeholder?: string;
@@ -23,6 +23,8 @@ export interface OptionSpec {
 export interface PositionalSpec {
   readonly name: string;
   readonly optional?: true;
+  /** The last one: it and all that follows, options too, are taken as they are. */
+  readonly rest?: true;
   readonly help: string;
 }
 
@@ -30,6 +32,7 @@ export type CommandName =
   | 'create'
   | 'start'
   | 'run'
+  | 'exec'
   | 'state'
   | 'kill'
   | 'delete'
@@ -48,7 +51,7 @@ export type CommandName =
   | LaterCommandName;
 
 /** Commands of runc that this version refuses by name. */
-export type LaterCommandName = 'exec' | 'checkpoint' | 'restore';
+export type LaterCommandName = 'checkpoint' | 'restore';
 
 export interface CommandSpec {
   readonly name: CommandName;
@@ -64,6 +67,8 @@ export interface CommandSpec {
   readonly examples?: readonly string[];
   /** An error begins with `runt NAME failed: `, as runc's does for the same commands. */
   readonly namesItselfInErrors?: true;
+  /** The exit status of an error that is not of the command line; 1 where absent. */
+  readonly errorStatus?: number;
   /** Known, but refused by name in this version. */
   readonly later?: true;
 }
@@ -73,6 +78,8 @@ export interface OptionValues {
   flag(name: string): boolean;
   /** The text of a `text` or `choice` option; undefined where it is absent and has no default. */
   text(name: string): string | undefined;
+  /** The texts of a `list` option, in their order; none where it is absent. */
+  list(name: string): readonly string[];
   /** The number of a `count` option; 0 where it is absent. */
   count(name: string): number;
   /** Whether the option was on the command line. */

@@ -1,12 +1,12 @@
 // What the runtime hears from init during `create`, and answers (init/messages.ts).
 
 import { fail } from '../error.ts';
-import { decodeMessage, GO, type InitMessage, MESSAGE } from '../init/messages.ts';
+import { GO, type InitMessage, MESSAGE } from '../init/messages.ts';
 import type { Plan } from '../init/plan.ts';
-import { ERRNO } from '../linux/errno.ts';
-import { receivePacket, sendPacket } from '../linux/sockets.ts';
+import { sendPacket } from '../linux/sockets.ts';
 import { hookFailure } from './hooks.ts';
 import { stepProblem } from './problems.ts';
+import { receiveMessage } from './receive.ts';
 import { startStep } from './start-steps.ts';
 
 export interface Listener {
@@ -26,7 +26,7 @@ export function converse(channel: number, plan: Plan, listener: Listener): numbe
   if (pid.value !== 0) listener.started(pid.value);
   let hook: { type: number; value: number } | undefined;
   for (;;) {
-    const message = pid.early.shift() ?? receive(channel);
+    const message = pid.early.shift() ?? receiveMessage(channel);
     if (message === undefined) {
       return fail({
         code: 'init',
@@ -60,22 +60,11 @@ export function converse(channel: number, plan: Plan, listener: Listener): numbe
 function initPid(channel: number): { value: number; early: InitMessage[] } {
   const early: InitMessage[] = [];
   for (;;) {
-    const message = receive(channel);
+    const message = receiveMessage(channel);
     if (message === undefined) return { value: 0, early };
     if (message.kind === 'message' && message.type === MESSAGE.pid) return { value: message.value, early };
     early.push(message);
   }
-}
-
-/** undefined: all other ends are closed. */
-function receive(channel: number): InitMessage | undefined {
-  const packet = receivePacket(channel);
-  // What the runtime had sent and init had not read when it ended.
-  if (packet === -ERRNO.ECONNRESET) return undefined;
-  if (typeof packet === 'number')
-    fail({ code: 'init', message: 'hear from init', syscall: 'recvfrom', errno: -packet });
-  if (packet.length === 0) return undefined;
-  return decodeMessage(packet) ?? fail({ code: 'init', message: `init sent ${packet.length} bytes that mean nothing` });
 }
 
 function failed(

@@ -21,6 +21,7 @@ import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
+import { checkPreserved } from './caller.ts';
 import { prepareCgroups } from './cgroups.ts';
 import { converse } from './converse.ts';
 import { destroy } from './delete.ts';
@@ -31,7 +32,8 @@ import { writeFrontRecord } from './front-record.ts';
 import { readTail, runHooks } from './hooks.ts';
 import { loadParts, type Parts, type Users } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
-import { checkPreserved, prepare } from './prepare.ts';
+import { prepare } from './prepare.ts';
+import { saveConfig } from './saved-config.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
 import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
@@ -151,6 +153,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
   for (const { message, pointer } of limits?.warnings ?? []) log.warning(`${message} [${pointer}]`);
   let record = firstRecord(options, config, cgroups);
   if (scope !== undefined) record = { ...record, scope: scope.record };
+  saveConfig(root, id, loaded.text);
   // Before anything is made: whoever finds this record can remove it all.
   writeRecord(root, record);
 

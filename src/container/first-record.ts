@@ -8,7 +8,7 @@ import type { Config } from '../spec/generated/types.ts';
 import type { ContainerRecord } from './store.ts';
 
 export function firstRecord(
-  { id, bundle }: { readonly id: string; readonly bundle: string },
+  { id, bundle, noNewKeyring }: { readonly id: string; readonly bundle: string; readonly noNewKeyring: boolean },
   config: Config,
   cgroups: CgroupRecord,
 ): ContainerRecord {
@@ -26,6 +26,7 @@ export function firstRecord(
     cgroups,
     ...(config.linux?.resources === undefined ? {} : { resources: config.linux.resources }),
     hasProcess: config.process?.args !== undefined && config.process.args.length > 0,
+    newKeyring: !noNewKeyring,
     ownPidNamespace: hasOwnPidNamespace(config),
     poststart: config.hooks?.poststart ?? [],
     poststop: config.hooks?.poststop ?? [],

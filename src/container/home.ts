@@ -1,7 +1,7 @@
 // HOME of the container's user, as its image says; the specification is silent, programs expect it.
 
 import { IN_ROOT } from '../init/steps/context.ts';
-import { AT_FDCWD, O_CLOEXEC, O_RDONLY, OPEN_HOW_SIZE, openHow } from '../linux/mount-constants.ts';
+import { AT_FDCWD, O_CLOEXEC, O_PATH, O_RDONLY, OPEN_HOW_SIZE, openHow } from '../linux/mount-constants.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Config } from '../spec/generated/types.ts';
@@ -24,6 +24,11 @@ export function homeOf(config: Config, bundle: string, root: number): string | u
   return homeIn(readPasswd(config, bundle, root), uid) ?? '/';
 }
 
+/** HOME as the user database below `root` (a descriptor) has it: what is mounted there is seen. */
+export function homeBelow(root: number, uid: number): string {
+  return homeIn(readPlainFile(openInRoot(root)), uid) ?? '/';
+}
+
 /** The sixth field of the first line whose third is the uid: by number only, a user may be *named* like a number (CVE-2016-3697). */
 export function homeIn(passwd: string, uid: number): string | undefined {
   for (const line of passwd.split('\n')) {
@@ -39,16 +44,30 @@ export function homeIn(passwd: string, uid: number): string | undefined {
 function readPasswd(config: Config, bundle: string, root: number): string {
   // An engine may mount its own over the image's.
   const mounted = (config.mounts ?? []).findLast(({ destination }) => cleanPath(destination) === '/etc/passwd');
-  const flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-  const fd =
+  return readPlainFile(
     mounted?.source === undefined
-      ? syscall('openat2', root, '/etc/passwd', openHow(flags, IN_ROOT), OPEN_HOW_SIZE)
-      : syscall('openat', AT_FDCWD, resolvePath(bundle, mounted.source), flags);
-  if (fd < 0) return '';
+      ? openInRoot(root)
+      : syscall('openat', AT_FDCWD, resolvePath(bundle, mounted.source), O_PATH | O_CLOEXEC, 0),
+  );
+}
+
+function openInRoot(root: number): number {
+  return syscall('openat2', root, '/etc/passwd', openHow(O_PATH | O_CLOEXEC, IN_ROOT), OPEN_HOW_SIZE);
+}
+
+/**
+ * Closes the descriptor, which is only a place (O_PATH): what is there is opened when it is known to be a plain file. Opening a device has
+ * effects (a watchdog begins to count), and the container's rules for devices do not hold for us. '' for anything else, and for an error.
+ */
+function readPlainFile(place: number): string {
+  if (place < 0) return '';
+  let fd = place;
   try {
     const status = Buffer.alloc(256);
-    if (syscall('statx', fd, '', AT_EMPTY_PATH, STATX_TYPE, status) < 0) return '';
+    if (syscall('statx', place, '', AT_EMPTY_PATH, STATX_TYPE, status) < 0) return '';
     if ((status.readUInt16LE(28) & S_IFMT) !== S_IFREG) return '';
+    fd = syscall('openat', AT_FDCWD, `/proc/self/fd/${place}`, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    if (fd < 0) return '';
     // The usual file has a few lines; a buffer of the largest size would cost more than reading it.
     const bytes = Buffer.alloc(CHUNK);
     let text = '';
@@ -60,6 +79,7 @@ function readPasswd(config: Config, bundle: string, root: number): string {
     }
     return Buffer.from(text, 'latin1').toString('utf8');
   } finally {
-    syscall('close', fd);
+    syscall('close', place);
+    if (fd >= 0 && fd !== place) syscall('close', fd);
   }
 }

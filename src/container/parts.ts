@@ -8,10 +8,10 @@ import type { Plan } from '../init/plan.ts';
 import type { Log } from '../log.ts';
 import type { Config, Seccomp } from '../spec/generated/types.ts';
 import type { LoadedConfig } from '../spec/load.ts';
-import { isHostRoot } from './caller.ts';
 import type { LimitTools } from './cgroups.ts';
 import type { CreateOptions } from './create.ts';
 import type { Extras } from './extras.ts';
+import { isHostRoot } from './privileges.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 export interface Parts {
@@ -32,7 +32,7 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const cgroupHost = detectCgroups();
   const tools = hasLimits(config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
   const profile = config.linux?.seccomp;
-  const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded, options.log);
+  const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
   return { cgroupHost, tools, scope, users, extras, filtering };
@@ -75,7 +75,8 @@ async function usersOf({ rootless, log }: CreateOptions, config: Config): Promis
 
 export type Filtering = Awaited<ReturnType<typeof loadFiltering>>;
 
-async function loadFiltering(profile: Seccomp, { exactInteger }: LoadedConfig, log: Log) {
+/** `exactInteger`: of the config that the profile is in. */
+export async function loadFiltering(profile: Seccomp, exactInteger: LoadedConfig['exactInteger'], log: Log) {
   const { seccompFilter, refuseSelfDefeating } = await import('./seccomp.ts');
   const filter = seccompFilter(profile, exactInteger, log);
   const agent = filter.notifies ? await import('./seccomp-agent.ts') : undefined;

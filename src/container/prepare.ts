@@ -1,23 +1,22 @@
 // What only the host can do or know, done before init is compiled: namespaces opened, sources of mounts copied, facts looked up. It becomes
 // the compiler's input (init/inputs.ts).
 
-import { existsSync, fstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, fstatSync, realpathSync, statSync } from 'node:fs';
 import { fail } from '../error.ts';
 import type { InitInputs, JoinedNamespace } from '../init/inputs.ts';
 import { pointer } from '../json-pointer.ts';
 import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from '../linux/mount-constants.ts';
 import { NAMESPACES } from '../linux/namespaces.ts';
 import { resolvePath } from '../linux/paths.ts';
-import { ignoredSignals } from '../linux/procfs.ts';
 import { mustSyscall, syscall } from '../linux/syscall.ts';
 import type { Config } from '../spec/generated/types.ts';
+import { callersProcess, checkPreserved } from './caller.ts';
 import type { Descriptors } from './descriptors.ts';
 import { homeOf } from './home.ts';
 import { fullyVisibleMounts, mountPointOf } from './host-mounts.ts';
 import { copyTree, type PrepareOptions, prepareMounts } from './prepare-mounts.ts';
 import { streamsToGive } from './streams.ts';
 
-const RLIMIT_NOFILE = 7;
 const NS_GET_NSTYPE = 0xb703;
 const ENOTTY = 25;
 
@@ -57,7 +56,7 @@ export function prepare(options: PrepareOptions): Prepared {
       ...(cgroups.unified === null ? {} : { directory: descriptors.inherit(cgroups.unified.fd, cgroups.unified.path) }),
     },
     ...(late === undefined ? {} : { userNamespace: late.inputs(namespaces.created) }),
-    caller: { openFiles: callersOpenFiles(), ignoredSignals: signalNumbers(ignoredSignals()) },
+    caller: callersProcess(),
     kcore: existsSync('/proc/kcore'),
     streamsToGive: config.process?.terminal === true ? [] : streamsToGive(config.process?.user?.uid ?? 0),
     ...(home === undefined ? {} : { home }),
@@ -124,44 +123,4 @@ function refuseHostSysctls(config: Config, type: string, fd: number, path: strin
     message: `sysctl "${key}" is not allowed: the network namespace "${path}" is the host's`,
     pointer: pointer('linux', 'sysctl', key),
   });
-}
-
-/**
- * The engine has raised its own soft limit to the hard one: the parent's is what the container would have got. The parent may have
- * ended, and ours be another's with higher limits: never more than our own.
- */
-function callersOpenFiles(): { soft: bigint; hard: bigint } {
-  const own = Buffer.alloc(16);
-  const parents = Buffer.alloc(16);
-  mustSyscall({ message: 'read the limit of open files' }, 'prlimit64', 0, RLIMIT_NOFILE, null, own);
-  const hard = own.readBigUInt64LE(8);
-  if (syscall('prlimit64', process.ppid, RLIMIT_NOFILE, null, parents) < 0)
-    return { soft: own.readBigUInt64LE(0), hard };
-  const soft = parents.readBigUInt64LE(0);
-  return { soft: soft < hard ? soft : hard, hard };
-}
-
-/** glibc's posix_spawn ignores its two internal signals in the child, whatever the caller did (sysdeps/unix/sysv/linux/spawni.c). */
-const IGNORED_BY_SPAWN = 0b11n << 31n;
-
-function signalNumbers(ignored: bigint): number[] {
-  const mask = ignored | IGNORED_BY_SPAWN;
-  const signals: number[] = [];
-  for (let signal = 1; signal <= 64; signal++) if ((mask & (1n << BigInt(signal - 1))) !== 0n) signals.push(signal);
-  return signals;
-}
-
-/** A descriptor of the engine's own must never be passed on as one of the caller's. To be called before anything is opened. Throws `usage`. */
-export function checkPreserved(count: number): void {
-  for (let fd = 3; fd < 3 + count; fd++) {
-    let target: string;
-    try {
-      target = readlinkSync(`/proc/self/fd/${fd}`);
-    } catch (error) {
-      fail({ code: 'usage', message: `--preserve-fds ${count}: descriptor ${fd} is not open` }, error);
-    }
-    if (/^anon_inode:\[(eventpoll|io_uring|eventfd|timerfd)/.test(target)) {
-      fail({ code: 'usage', message: `--preserve-fds ${count}: descriptor ${fd} was not passed by the caller` });
-    }
-  }
 }

@@ -2,8 +2,8 @@
 
 import { closeSync, existsSync, readFileSync, writeSync } from 'node:fs';
 import { FLAG } from '../front/record.ts';
-import { DECLINED, EXIT_FILE, encodeReport, FORWARDED_SIGNALS, REPORT_FD } from '../front/run-protocol.ts';
-import { decodeWaitStatus, type ExitStatus, waitForChild } from '../linux/spawn.ts';
+import { DECLINED, EXIT_FILE, encodeReport, REPORT_FD } from '../front/run-protocol.ts';
+import { callersStatus, decodeWaitStatus, type ExitStatus, waitForChild } from '../linux/spawn.ts';
 import { becomeSubreaper, type ChildWatch, watchChildren } from '../linux/wait.ts';
 import type { Log } from '../log.ts';
 import type { Config } from '../spec/generated/types.ts';
@@ -11,6 +11,7 @@ import type { Attached } from './attach.ts';
 import { type Created, type CreateOptions, createLoaded, loadForCreate } from './create.ts';
 import { deleteContainer, destroy } from './delete.ts';
 import { hasOwnPidNamespace } from './first-record.ts';
+import { forwardSignals } from './forward-signals.ts';
 import { frontFlags } from './front-record.ts';
 import { signalInit } from './kill.ts';
 import { asksForExtras } from './parts.ts';
@@ -29,10 +30,6 @@ export interface RunOptions extends CreateOptions {
 }
 
 const SIGKILL = 9;
-
-type ForwardedSignal = keyof typeof FORWARDED_SIGNALS;
-
-const OF_JOB_CONTROL: readonly ForwardedSignal[] = ['SIGTTIN', 'SIGTTOU'];
 
 /** Returns the exit status for the caller: the program's, or 128 + the signal that ended it; 0 when detached. */
 export async function runContainer(options: RunOptions): Promise<number> {
@@ -95,7 +92,7 @@ async function goOn(options: RunOptions, created: Created): Promise<number> {
   const children = watchChildren();
   const ended = isOver ? undefined : children.ended(pid);
   let attached: Attached | undefined;
-  const stopForwarding = forwardSignals(record, terminal === undefined ? undefined : () => attached);
+  const stopForwarding = passOn(record, terminal === undefined ? undefined : () => attached);
   try {
     if (terminal !== undefined) attached = await attach(options, terminal, children, record);
     if (!isOver && (role !== 'resumed' || mayBeStarted(root, record))) await started(options, created, attached);
@@ -110,7 +107,7 @@ async function goOn(options: RunOptions, created: Created): Promise<number> {
     children.stop();
   }
   if (status === undefined) return 255;
-  return 'exited' in status ? status.exited : 128 + status.signal;
+  return callersStatus(status);
 }
 
 /** What the front has learned of init's end before it had to give up. */
@@ -158,8 +155,8 @@ async function forwardNotifications(socket: number, log: Log): Promise<() => voi
 }
 
 /** `attached`: of a container with a terminal. */
-function forwardSignals(record: ContainerRecord, attached?: () => Attached | undefined): () => void {
-  const forward = (name: string, signal: number): void => {
+function passOn(record: ContainerRecord, attached?: () => Attached | undefined): () => void {
+  return forwardSignals((signal, name) => {
     if (attached !== undefined) {
       // The container's own terminal tells its programs of a new size.
       if (name === 'SIGWINCH') {
@@ -169,13 +166,5 @@ function forwardSignals(record: ContainerRecord, attached?: () => Attached | und
       if (name === 'SIGCONT') attached()?.continued();
     }
     signalInit(record, signal);
-  };
-  // A relay that reads the caller's terminal from the background stops, and the command with it: so a shell knows how to go on (`fg`).
-  const names = (Object.keys(FORWARDED_SIGNALS) as ForwardedSignal[]).filter(
-    (name) => attached === undefined || !OF_JOB_CONTROL.includes(name),
-  );
-  for (const name of names) process.on(name, forward);
-  return () => {
-    for (const name of names) process.off(name, forward);
-  };
+  }, attached !== undefined);
 }

@@ -61,6 +61,8 @@ export interface ContainerRecord {
   readonly scope?: ScopeRecord;
   /** The config has a `process` to start. */
   readonly hasProcess: boolean;
+  /** It has a session keyring of its own (no --no-new-keyring); so have the programs that exec adds. */
+  readonly newKeyring: boolean;
   /** Its processes die with its init, since it has a pid namespace of its own. */
   readonly ownPidNamespace: boolean;
   readonly poststart: readonly Hook[];

@@ -16,6 +16,7 @@ export function recordOf(change: Partial<ContainerRecord> = {}): ContainerRecord
     ready: true,
     cgroups: { cgroups: [] },
     hasProcess: true,
+    newKeyring: true,
     ownPidNamespace: true,
     poststart: [],
     poststop: [],

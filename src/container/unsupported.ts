@@ -24,7 +24,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(process?.selinuxLabel, 'process.selinuxLabel');
   refuse(process?.scheduler, 'process.scheduler');
   refuse(process?.ioPriority, 'process.ioPriority');
-  refuse(process?.execCPUAffinity, 'process.execCPUAffinity');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');
   refuse(linux?.netDevices, 'linux.netDevices');
   refuse(linux?.mountLabel, 'linux.mountLabel');

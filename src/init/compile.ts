@@ -8,6 +8,7 @@ import { descriptor, type LaunchContext, type StepContext } from './steps/contex
 import { makeDevices } from './steps/devices.ts';
 import { runHooks, waitForRuntimeHooks } from './steps/hooks.ts';
 import { becomeUser, makeWorkingDirectory } from './steps/identity.ts';
+import { keptWhenReady } from './steps/kept-descriptors.ts';
 import { bringLoopbackUp, setNames, writeSysctls } from './steps/kernel-settings.ts';
 import { failureHandler, launch } from './steps/launcher.ts';
 import { makeMountsReadOnly, mountAll } from './steps/mounts.ts';
@@ -47,7 +48,7 @@ export function compileInit(inputs: InitInputs): Plan {
   enterRoot(context);
   setNames(context);
   if (inputs.userNamespace === undefined) writeSysctls(context);
-  becomeUser(context);
+  becomeUser(context, keptWhenReady(inputs));
   showProcess(context);
   reportReady(context);
   waitForStart(context);

@@ -57,6 +57,50 @@ export interface CgroupEntry {
   readonly file: Descriptor;
 }
 
+/** What a process of a container is made from, be it init or a program that exec adds. */
+export type ProcessInputs = Pick<
+  InitInputs,
+  | 'config'
+  | 'id'
+  | 'channel'
+  | 'cgroups'
+  | 'preserveFds'
+  | 'newKeyring'
+  | 'caller'
+  | 'home'
+  | 'streamsToGive'
+  | 'terminal'
+  | 'userNamespace'
+  | 'seccomp'
+  | 'exactInteger'
+>;
+
+/** A program that is added to a container. */
+export interface ExecInputs extends ProcessInputs {
+  readonly target: {
+    /** The container's init, by a descriptor that means this process and no other. */
+    readonly pidfd: Descriptor;
+    /** Its namespaces that are joined. */
+    readonly namespaces: readonly NamespaceType[];
+    /** Its root; only where it has no mount namespace of its own, whose root would be the container's. */
+    readonly root?: Descriptor;
+  };
+  /** cgroup v2: where init itself is; for a cgroup that takes no processes, since init has given controllers to those below it. */
+  readonly initsCgroup?: Descriptor;
+  /** The program is not executed before the runtime has answered: it brings the program's terminal and the caller's together. */
+  readonly waits: boolean;
+}
+
+/** What `process.terminal` needs. */
+export interface TerminalInputs {
+  /** A connected stream or packet socket: the terminal's master is sent there. */
+  readonly socket: Descriptor;
+  /** consoleSize; absent: the terminal has no size until somebody sets one. */
+  readonly size?: { readonly rows: number; readonly columns: number };
+  /** Owns the terminal. */
+  readonly uid: number;
+}
+
 /** A tree that can only be copied in init's own mount namespace, and so is not copied by the runtime. */
 export interface LateTree {
   /** On the host. */
@@ -87,16 +131,6 @@ export interface UserNamespaceInputs {
   readonly trees: readonly LateTree[];
   /** Takes the number of this descriptor: the directory where the root is attached. Only where init has its own mounts. */
   readonly rootPlace?: Descriptor;
-}
-
-/** What `process.terminal` needs. */
-export interface TerminalInputs {
-  /** A connected stream or packet socket: the terminal's master is sent there. */
-  readonly socket: Descriptor;
-  /** consoleSize; absent: the terminal has no size until somebody sets one. */
-  readonly size?: { readonly rows: number; readonly columns: number };
-  /** Owns the terminal. */
-  readonly uid: number;
 }
 
 export interface InitInputs {

@@ -20,6 +20,8 @@ export const MESSAGE = {
   executing: 7,
   /** The seccomp filter is there and notifies: the value is the number of its listener in init. The runtime takes it and answers. */
   listener: 8,
+  /** From the launcher of an exec: the process that goes on in its place, born in the container's cgroup. */
+  successor: 15,
 } as const;
 
 export const GO = new Uint8Array([1]);

@@ -27,5 +27,10 @@ export function pidfdGetFd(pidfd: number, number: number): number {
 
 /** Waits until the process has ended. Returns false when `milliseconds` have passed before (undefined: waits for ever). */
 export function waitForEnd(pidfd: number, milliseconds?: number): boolean {
-  return poll([{ fd: pidfd, events: POLLIN }], milliseconds)[0] !== 0;
+  return waitForReadable(pidfd, milliseconds);
+}
+
+/** Waits until there is something to read, or the end of it. Returns false when `milliseconds` have passed before. */
+export function waitForReadable(fd: number, milliseconds?: number): boolean {
+  return poll([{ fd, events: POLLIN }], milliseconds)[0] !== 0;
 }

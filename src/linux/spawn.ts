@@ -124,6 +124,11 @@ export function decodeWaitStatus(status: number): ExitStatus {
   return signal === 0 ? { exited: (status >> 8) & 0xff } : { signal };
 }
 
+/** What a shell would report: 128 and the signal's number for a process that a signal ended. */
+export function callersStatus(status: ExitStatus): number {
+  return 'exited' in status ? status.exited : 128 + status.signal;
+}
+
 /** Waits for a child of ours to end and reaps it. undefined: it is not our child (any more). */
 export function waitForChild(pid: number): ExitStatus | undefined {
   const status = Buffer.alloc(8);

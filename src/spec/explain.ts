@@ -11,13 +11,14 @@ import {
   validateResources,
   validateState,
 } from './generated/full.ts';
-import type { Config } from './generated/types.ts';
+import type { Config, Process } from './generated/types.ts';
 import { type Positions, positionsOf, syntaxErrors } from './positions.ts';
 import { findingText, sourceLines } from './render.ts';
 import { scan } from './scan.ts';
 import type { DocumentKind } from './schema.ts';
 import { brokenPlaces, schemaFindings, unknownFindings } from './schema-findings.ts';
 import { type Platform, platformOf, violationsOf } from './semantics/index.ts';
+import { processViolations } from './semantics/process.ts';
 import { textViolations } from './semantics/text.ts';
 import type { Validate } from './validator.ts';
 
@@ -44,7 +45,12 @@ export function explain(text: string, kind: DocumentKind, platform?: Platform): 
   const errors = validate(document) ? [] : (validate.errors ?? []);
   const broken = schemaFindings(kind, document, errors);
   const scanned = scan(text);
-  const rules = kind === 'config' ? ruleViolations(document, brokenPlaces(errors), platform) : [];
+  const rules =
+    kind === 'config'
+      ? ruleViolations(document, brokenPlaces(errors), platform)
+      : kind === 'process' && errors.length === 0
+        ? processViolations(document as Process)
+        : [];
   const seen = new Map<string, number>();
   return [
     ...broken.map((part) => ({ ...part, ...positions.value(part.pointer) })),
@@ -96,7 +102,16 @@ function syntaxFindings(text: string, error: unknown): Finding[] {
 
 /** The problem to throw for a config that can't be used on Linux; undefined where nothing is wrong with it. */
 export function configProblem(text: string, file: string): Problem | undefined {
-  const errors = explain(text, 'config', 'linux').filter(({ severity }) => severity === 'error');
+  return problemOf(explain(text, 'config', 'linux'), file);
+}
+
+/** The same for the process object of an exec. */
+export function processProblem(text: string, file: string): Problem | undefined {
+  return problemOf(explain(text, 'process'), file);
+}
+
+function problemOf(findings: readonly Finding[], file: string): Problem | undefined {
+  const errors = findings.filter(({ severity }) => severity === 'error');
   const [first] = errors;
   if (first === undefined) return undefined;
   const more = errors.length === 1 ? '' : ` (and ${errors.length - 1} more)`;

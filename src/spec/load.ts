@@ -2,10 +2,10 @@
 // ajv compiled ahead of time, the rules. All that is needed to explain an invalid one is loaded only then.
 
 import { fail, RuntError } from '../error.ts';
-import { valueAt } from '../json-pointer.ts';
 import { type Violation, violationText } from './findings.ts';
 import { validateConfig } from './generated/config-lean.ts';
 import type { Config } from './generated/types.ts';
+import { integersOfScan } from './integers.ts';
 import { readDocument } from './read.ts';
 import { violationsOf } from './semantics/index.ts';
 import { scanIfNeeded, textViolations } from './semantics/text.ts';
@@ -66,11 +66,6 @@ export function parseConfig(text: string, file: string): LoadedConfig {
     text,
     config,
     warnings: violations,
-    exactInteger: (pointer) => {
-      const literal = scanned.longNumbers.get(pointer);
-      if (literal !== undefined && /^-?\d+$/.test(literal)) return BigInt(literal);
-      const value = valueAt(config, pointer);
-      return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : undefined;
-    },
+    exactInteger: integersOfScan(scanned, config),
   };
 }

@@ -26,16 +26,21 @@ import {
 } from '../../linux/mount-constants.ts';
 import type { Config } from '../../spec/generated/types.ts';
 import type { Argument, PlanBuilder } from '../builder.ts';
-import type { Descriptor, InitInputs } from '../inputs.ts';
+import type { Descriptor, InitInputs, ProcessInputs } from '../inputs.ts';
 import type { DataRef, Immediate, Label, Slot, SlotRef } from '../plan.ts';
 
-/** What is there while the launcher works. */
-export interface LaunchContext {
+/** What is there for any process of a container: init, or one that exec adds. */
+export interface ProcessContext {
   readonly plan: PlanBuilder;
-  readonly inputs: InitInputs;
+  readonly inputs: ProcessInputs;
   readonly config: Config;
   /** Holds the descriptor that messages and failures go to. */
   readonly report: Slot;
+}
+
+/** What is there while init's launcher works. */
+export interface LaunchContext extends ProcessContext {
+  readonly inputs: InitInputs;
 }
 
 export interface StepContext extends LaunchContext {
@@ -228,7 +233,7 @@ export function numberBytes(value: number): Uint8Array {
 }
 
 /** An 8-byte message to the runtime. */
-export function send(context: StepContext, name: string, kind: number): void {
+export function send(context: ProcessContext, name: string, kind: number): void {
   const { plan, report } = context;
   const bytes = Buffer.alloc(8);
   bytes.writeUInt32LE(kind, 0);

@@ -7,7 +7,7 @@ import { ERRNO } from '../../linux/errno.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import { RLIMITS } from '../../linux/rlimits.ts';
 import type { Capabilities, Rlimit } from '../../spec/generated/types.ts';
-import { ensureDirectory, type StepContext } from './context.ts';
+import { ensureDirectory, type ProcessContext, type StepContext } from './context.ts';
 import { installFilterBeforeReady } from './seccomp.ts';
 
 const PR_CAPBSET_DROP = 24;
@@ -21,10 +21,12 @@ const SYS_ADMIN = 1n << 21n;
 const DEFAULT_UMASK = 0o022;
 const EPERM_HINT = 'the runtime itself must have the capability, also in its bounding set';
 
-function limitResources({ plan, config, inputs }: StepContext): void {
-  // In a user namespace no limit can be raised any more: a caller who is root does it for init (container/user-namespace.ts).
-  const { userNamespace } = inputs;
-  if (userNamespace?.isCallerRoot === true && userNamespace.kind !== 'inherited') return;
+/** In a user namespace no limit can be raised any more: a caller who is root does it before (container/user-namespace.ts, join.ts). */
+function isLimitedBefore({ userNamespace }: ProcessContext['inputs']): boolean {
+  return userNamespace?.isCallerRoot === true && userNamespace.kind !== 'inherited';
+}
+
+export function limitResources({ plan, config, inputs }: ProcessContext): void {
   (config.process?.rlimits ?? []).forEach((rlimit: Rlimit, index) => {
     const at = pointer('process', 'rlimits', index);
     const soft = inputs.exactInteger(`${at}/soft`) ?? BigInt(rlimit.soft);
@@ -62,7 +64,7 @@ export function makeWorkingDirectory(context: StepContext): void {
 }
 
 /** As runc: programs open /dev/stdout, which needs the right to. */
-function giveStreams({ plan, inputs }: StepContext, uid: number): void {
+function giveStreams({ plan, inputs }: ProcessContext, uid: number): void {
   for (const stream of inputs.streamsToGive ?? []) {
     plan.step({ sentence: `give standard stream ${stream} to user ${uid}`, pointer: '/process/user/uid' }, () => {
       // The owner may have no name in this user namespace, or the file's system be read-only: then it stays.
@@ -71,13 +73,13 @@ function giveStreams({ plan, inputs }: StepContext, uid: number): void {
   }
 }
 
-/** From root with all capabilities to what `process` says. */
-export function becomeUser(context: StepContext): void {
+/** From root with all capabilities to what `process` says. `kept`: the descriptors that the process still needs. */
+export function becomeUser(context: ProcessContext, kept: readonly number[]): void {
   const { plan, config, inputs } = context;
   const { process } = config;
   if (process === undefined) return;
   plan.section('identity');
-  limitResources(context);
+  if (!isLimitedBefore(context.inputs)) limitResources(context);
   const sets = capabilitySets(process.capabilities);
   dropBounding(context, sets.bounding);
   const { uid = 0, gid = 0, additionalGids = [], umask = DEFAULT_UMASK } = process.user ?? {};
@@ -132,12 +134,12 @@ export function becomeUser(context: StepContext): void {
       plan.call('prctl', [plan.value(PR_SET_NO_NEW_PRIVS, 'PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0]);
     });
   }
-  installFilterBeforeReady(context);
+  installFilterBeforeReady(context, kept);
   if (held.permitted !== sets.permitted || held.effective !== sets.effective) setCapabilities(context, sets);
 }
 
 /** The caller's groups mean nothing in the container, but where setgroups(2) is denied they can't be put off. */
-function dropGroups({ plan, inputs }: StepContext): void {
+function dropGroups({ plan, inputs }: ProcessContext): void {
   const setgroups = inputs.userNamespace?.setgroups;
   if (setgroups === 'deny') return;
   const denied = plan.label();
@@ -150,9 +152,9 @@ function list(numbers: readonly number[]): string {
 }
 
 function checkWorkingDirectory(
-  { plan }: StepContext,
+  { plan }: ProcessContext,
   cwd: string,
-  first: ReturnType<StepContext['plan']['slot']>,
+  first: ReturnType<ProcessContext['plan']['slot']>,
 ): void {
   const inside = plan.label();
   plan.step({ sentence: `change to the working directory ${cwd} as the user`, pointer: '/process/cwd' }, () => {
@@ -217,7 +219,7 @@ export function unraisableCapabilities(capabilities: Capabilities | undefined): 
   return CAPABILITIES.filter((_, number) => (left & (1n << BigInt(number))) !== 0n);
 }
 
-function dropBounding({ plan }: StepContext, keep: bigint): void {
+function dropBounding({ plan }: ProcessContext, keep: bigint): void {
   CAPABILITIES.forEach((name, number) => {
     if ((keep & (1n << BigInt(number))) !== 0n) return;
     plan.step({ sentence: `drop ${name} from the bounding set`, pointer: '/process/capabilities/bounding' }, () => {
@@ -231,7 +233,7 @@ function dropBounding({ plan }: StepContext, keep: bigint): void {
   });
 }
 
-function setCapabilities({ plan }: StepContext, sets: CapabilitySets): void {
+function setCapabilities({ plan }: ProcessContext, sets: CapabilitySets): void {
   const step = { sentence: 'set the capabilities', pointer: '/process/capabilities', hint: EPERM_HINT };
   plan.step(step, () => {
     const header = Buffer.alloc(8);
@@ -246,7 +248,7 @@ function setCapabilities({ plan }: StepContext, sets: CapabilitySets): void {
   });
 }
 
-function raiseAmbient({ plan }: StepContext, sets: CapabilitySets): void {
+function raiseAmbient({ plan }: ProcessContext, sets: CapabilitySets): void {
   const ambient = plan.value(PR_CAP_AMBIENT, 'PR_CAP_AMBIENT');
   plan.step({ sentence: 'clear the ambient capabilities', pointer: '/process/capabilities/ambient' }, () => {
     plan.call('prctl', [ambient, plan.value(PR_CAP_AMBIENT_CLEAR_ALL, 'PR_CAP_AMBIENT_CLEAR_ALL'), 0, 0, 0]);

@@ -1,7 +1,7 @@
 // Which descriptors init holds when.
 
 import type { PlanBuilder } from '../builder.ts';
-import type { InitInputs } from '../inputs.ts';
+import type { InitInputs, ProcessInputs } from '../inputs.ts';
 import type { LaunchContext } from './context.ts';
 
 /** Closes every descriptor from 3 on that is not in `kept`. Never by listing /proc (crun#110). */
@@ -15,8 +15,16 @@ export function closeOthers(plan: PlanBuilder, kept: readonly number[]): void {
   plan.call('close_range', [next, plan.value(0xffffffff, '~0'), 0]);
 }
 
-function preserved(inputs: InitInputs): number[] {
-  return Array.from({ length: inputs.preserveFds }, (_, index) => 3 + index);
+/** Those that the caller hands over (--preserve-fds). */
+function preserved({ preserveFds }: ProcessInputs): number[] {
+  const fds: number[] = [];
+  for (let fd = 3; fd < 3 + preserveFds; fd++) fds.push(fd);
+  return fds;
+}
+
+/** What a program that exec adds holds until it is executed: besides 0 to 2 and those of --preserve-fds its end of the socket. */
+export function keptByProgram(inputs: ProcessInputs): number[] {
+  return [...preserved(inputs), inputs.channel.fd];
 }
 
 /** What init was given and uses until it is ready. */

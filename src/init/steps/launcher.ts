@@ -2,10 +2,10 @@
 
 import { NAMESPACES } from '../../linux/namespaces.ts';
 import type { PlanBuilder } from '../builder.ts';
-import type { InitInputs, JoinedNamespace } from '../inputs.ts';
+import type { InitInputs, JoinedNamespace, ProcessInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
-import type { DataRef, Label } from '../plan.ts';
-import { descriptor, type LaunchContext, numberBytes } from './context.ts';
+import type { Label, Slot } from '../plan.ts';
+import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
 import {
   copyTreesForInit,
@@ -27,28 +27,11 @@ const SIG_SETMASK = 2;
 
 /** Writes the launcher's part; init goes on behind it. */
 export function launch(context: LaunchContext): void {
-  const { plan, inputs, report } = context;
-  const channel = descriptor(plan, inputs.channel);
-  plan.section('launcher: in the host');
-  plan.step({ sentence: 'find the socket to the runtime', hint: 'this image is of use to runt only' }, () => {
-    // First of all: an image that somebody else executes (it can be read through /proc/PID/exe) has no such descriptor and ends here.
-    plan.load(report, plan.constant(numberBytes(inputs.channel.fd), `{${inputs.channel.fd}}`));
-    plan.call('fcntl', [channel, plan.value(F_GETFD, 'F_GETFD')]);
-  });
-  if (isHiddenAtOnce(inputs)) hideProcess(context);
-  plan.step({ sentence: 'name the process' }, () => {
-    plan.call('prctl', [plan.value(PR_SET_NAME, 'PR_SET_NAME'), 'runt:init', 0, 0, 0]);
-  });
-  plan.step({ sentence: 'close descriptors that init was not given (CVE-2024-21626)' }, () => {
-    closeOthers(plan, [
-      ...keptByInit(inputs),
-      ...inputs.cgroups.entries.map(({ file }) => file.fd),
-      ...(inputs.cgroups.directory === undefined ? [] : [inputs.cgroups.directory.fd]),
-      ...inputs.namespaces.joined.map((namespace) => namespace.descriptor.fd),
-    ]);
-  });
-  restoreCaller(plan, inputs);
-  adjustOutOfMemoryScore(context);
+  const { plan, inputs } = context;
+  beginLauncher(
+    context,
+    keptByInit(inputs).concat(inputs.namespaces.joined.map((namespace) => namespace.descriptor.fd)),
+  );
   waitForCgroups(context);
   enterCgroups(plan, inputs, false);
   if (!isHiddenAtOnce(inputs) && inputs.userNamespace?.kind === 'joined') hideProcess(context);
@@ -68,8 +51,33 @@ export function launch(context: LaunchContext): void {
   else plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
 }
 
+/** The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. */
+export function beginLauncher(context: ProcessContext, kept: readonly number[]): void {
+  const { plan, inputs, report } = context;
+  const channel = descriptor(plan, inputs.channel);
+  plan.section('launcher: in the host');
+  plan.step({ sentence: 'find the socket to the runtime', hint: 'this image is of use to runt only' }, () => {
+    // First of all: an image that somebody else executes (it can be read through /proc/PID/exe) has no such descriptor and ends here.
+    plan.load(report, plan.constant(numberBytes(inputs.channel.fd), `{${inputs.channel.fd}}`));
+    plan.call('fcntl', [channel, plan.value(F_GETFD, 'F_GETFD')]);
+  });
+  if (isHiddenAtOnce(inputs)) hideProcess(context);
+  plan.step({ sentence: 'name the process' }, () => {
+    plan.call('prctl', [plan.value(PR_SET_NAME, 'PR_SET_NAME'), 'runt:init', 0, 0, 0]);
+  });
+  plan.step({ sentence: 'close descriptors that init was not given (CVE-2024-21626)' }, () => {
+    closeOthers(plan, [
+      ...kept,
+      ...inputs.cgroups.entries.map(({ file }) => file.fd),
+      ...(inputs.cgroups.directory === undefined ? [] : [inputs.cgroups.directory.fd]),
+    ]);
+  });
+  restoreCaller(plan, inputs);
+  adjustOutOfMemoryScore(context);
+}
+
 /** Signals and limits as the caller of the runtime has them, not as the engine made them for itself. */
-function restoreCaller(plan: PlanBuilder, inputs: InitInputs): void {
+function restoreCaller(plan: PlanBuilder, inputs: ProcessInputs): void {
   const { openFiles, ignoredSignals } = inputs.caller;
   plan.step({ sentence: 'block no signal' }, () => {
     plan.call('rt_sigprocmask', [plan.value(SIG_SETMASK, 'SIG_SETMASK'), plan.constant(Buffer.alloc(8), '[]'), 0, 8]);
@@ -92,7 +100,7 @@ function restoreCaller(plan: PlanBuilder, inputs: InitInputs): void {
   });
 }
 
-function adjustOutOfMemoryScore({ plan, config }: LaunchContext): void {
+function adjustOutOfMemoryScore({ plan, config }: ProcessContext): void {
   const score = config.process?.oomScoreAdj;
   if (score === undefined) return;
   const step = {
@@ -133,9 +141,10 @@ function waitForCgroups({ plan, inputs, report }: LaunchContext): void {
  */
 const LATE_CONTROLLERS = ['memory', 'pids'];
 
-function enterCgroups(plan: PlanBuilder, inputs: InitInputs, late: boolean): void {
+/** `late`: only those that init enters, or only the others; all where it is not given. */
+export function enterCgroups(plan: PlanBuilder, inputs: ProcessInputs, late?: boolean): void {
   for (const { controllers, file } of inputs.cgroups.entries) {
-    if (isLate(controllers) !== late) continue;
+    if (late !== undefined && isLate(controllers) !== late) continue;
     plan.step({ sentence: `enter the ${controllers} cgroup`, pointer: '/linux/cgroupsPath' }, () => {
       // 0 means the writer itself: a single thread moves without the lock over all threads of the host.
       plan.call('write', [descriptor(plan, file), '0', 1]);
@@ -187,7 +196,7 @@ function join(plan: PlanBuilder, { type, descriptor: file, pointer }: JoinedName
 }
 
 function cloneInit(context: LaunchContext): void {
-  const { plan, inputs, report } = context;
+  const { plan, inputs } = context;
   const isLateCgroup = makesCgroupNamespaceLate(inputs);
   const created = splitCreated(inputs).born.filter(({ type }) => type !== 'cgroup' || !isLateCgroup);
   const lends = inputs.userNamespace?.treesBy === 'launcher';
@@ -217,12 +226,7 @@ function cloneInit(context: LaunchContext): void {
       plan.call('clone3', [plan.constant(args, `{flags=${names.join('|')}}`), args.length], { result: pid });
     });
     plan.branch(pid, 'equal', 0, isInit);
-    plan.step({ sentence: "tell the runtime init's pid" }, () => {
-      const message = pidMessage(plan);
-      plan.store(pid, plan.addressOf(message, 4), 4);
-      plan.call('write', [plan.slotRef(report), message, 8]);
-      if (pidfd === undefined) plan.call('exit_group', [0]);
-    });
+    tellPid(context, "tell the runtime init's pid", MESSAGE.pid, pid, pidfd === undefined);
     if (pidfd === undefined) return;
     copyTreesForInit(context, pidfd);
     plan.step({ sentence: 'end: init has all that it needs' }, () => plan.call('exit_group', [0]));
@@ -230,14 +234,26 @@ function cloneInit(context: LaunchContext): void {
   plan.place(isInit);
 }
 
-function pidMessage(plan: PlanBuilder): DataRef {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt32LE(MESSAGE.pid, 0);
-  return plan.variable(bytes, '{pid}');
+/** What a process does when it has cloned the next one: it tells the runtime that one's pid, and ends (unless it has more to do). */
+export function tellPid(
+  { plan, report }: ProcessContext,
+  sentence: string,
+  type: number,
+  pid: Slot,
+  ends = true,
+): void {
+  plan.step({ sentence }, () => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeUInt32LE(type, 0);
+    const message = plan.variable(bytes, '{pid}');
+    plan.store(pid, plan.addressOf(message, 4), 4);
+    plan.call('write', [plan.slotRef(report), message, 8]);
+    if (ends) plan.call('exit_group', [0]);
+  });
 }
 
 /** What happens when a step has failed: the machine's record goes to whoever listens, and the process ends. */
-export function failureHandler({ plan, report }: LaunchContext): Label {
+export function failureHandler({ plan, report }: ProcessContext): Label {
   const handler = plan.label();
   plan.place(handler);
   plan.section('when a step fails');

@@ -3,7 +3,7 @@
 import { ERRNO } from '../../linux/errno.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
-import { descriptor, numberBytes, type StepContext, send } from './context.ts';
+import { descriptor, numberBytes, type ProcessContext, type StepContext, send } from './context.ts';
 import { runHooks, waitForGo } from './hooks.ts';
 import { closeOthers, keptWhenReady } from './kept-descriptors.ts';
 import { filterPlace, installFilter, markDescriptors } from './seccomp.ts';
@@ -44,13 +44,20 @@ export function waitForStart(context: StepContext): void {
 }
 
 export function execute(context: StepContext): void {
-  const { plan, config, inputs } = context;
+  const { plan, inputs } = context;
   const place = filterPlace(inputs);
   if (place === 'before the hooks') {
     markDescriptors(context);
     if (inputs.seccomp !== undefined) installFilter(plan, inputs.seccomp);
   }
   runHooks(context, 'startContainer', place === 'before the hooks' || place === 'before ready');
+  executeProgram(context);
+}
+
+/** The user's program takes the place of the process. */
+export function executeProgram(context: ProcessContext): void {
+  const { plan, config, inputs } = context;
+  const place = filterPlace(inputs);
   const { process } = config;
   const [file] = process?.args ?? [];
   if (process === undefined || file === undefined) {
@@ -64,7 +71,9 @@ export function execute(context: StepContext): void {
   const argv = plan.pointers([...(process.args ?? []).map((text) => plan.string(text)), null], '[process.args]');
   const envp = plan.pointers([...environment.map((text) => plan.string(text)), null], '[process.env]');
 
-  plan.step({ sentence: 'tell start that the program is next' }, () => send(context, 'executing', MESSAGE.executing));
+  plan.step({ sentence: 'tell the runtime that the program is next' }, () =>
+    send(context, 'executing', MESSAGE.executing),
+  );
   if (place === 'none' || place === 'before execve') markDescriptors(context);
   const run = (path: string): void => {
     if (place === 'before execve' && inputs.seccomp !== undefined) installFilter(plan, inputs.seccomp);
@@ -88,7 +97,7 @@ function searchedDirectories(environment: readonly string[]): string[] {
 }
 
 function searchPath(
-  { plan }: StepContext,
+  { plan }: ProcessContext,
   file: string,
   directories: readonly string[],
   run: (path: string) => void,
@@ -119,7 +128,7 @@ function searchPath(
   reportNotFound(plan, file, denied);
 }
 
-function reportNotFound(plan: StepContext['plan'], file: string, denied: Slot): void {
+function reportNotFound(plan: ProcessContext['plan'], file: string, denied: Slot): void {
   const absent = plan.label();
   plan.branch(denied, 'equal', 0, absent);
   plan.step({ sentence: `exec: ${JSON.stringify(file)}`, pointer: '/process/args/0' }, () => plan.fail(ERRNO.EACCES));

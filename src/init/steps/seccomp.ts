@@ -12,12 +12,12 @@
 
 import type { SeccompFilter } from '../../seccomp/compile.ts';
 import type { PlanBuilder } from '../builder.ts';
-import type { InitInputs } from '../inputs.ts';
+import type { ProcessInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
-import { descriptor, type StepContext } from './context.ts';
+import { descriptor, type ProcessContext } from './context.ts';
 import { waitForGo } from './hooks.ts';
-import { closeOthers, keptWhenReady } from './kept-descriptors.ts';
+import { closeOthers } from './kept-descriptors.ts';
 
 const SECCOMP_SET_MODE_FILTER = 1;
 const CLOSE_RANGE_CLOEXEC = 4;
@@ -30,7 +30,7 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
 
 export type FilterPlace = 'none' | 'before ready' | 'before the hooks' | 'before execve';
 
-export function filterPlace({ seccomp, config }: InitInputs): FilterPlace {
+export function filterPlace({ seccomp, config }: ProcessInputs): FilterPlace {
   if (seccomp === undefined) return 'none';
   if (config.process?.noNewPrivileges !== true || seccomp.notifies) return 'before ready';
   return (config.hooks?.startContainer ?? []).length > 0 ? 'before the hooks' : 'before execve';
@@ -72,7 +72,7 @@ function flagsText(flags: number): string {
  * All descriptors that init must not let through are marked before the filter is there, which may know no close_range: an older
  * profile answers it with an error.
  */
-export function markDescriptors(context: StepContext): void {
+export function markDescriptors(context: ProcessContext): void {
   const { plan, inputs } = context;
   plan.step({ sentence: 'let no descriptor of init through' }, () => {
     const flag = plan.value(CLOSE_RANGE_CLOEXEC, 'CLOSE_RANGE_CLOEXEC');
@@ -80,12 +80,12 @@ export function markDescriptors(context: StepContext): void {
   });
 }
 
-/** At the end of `create`: with the descriptors settled, so that few calls are left to make under the filter. */
-export function installFilterBeforeReady(context: StepContext): void {
+/** At the end of `create`, or of what `exec` does before the program's process is there: with the descriptors settled, so that few calls are left to make under the filter. */
+export function installFilterBeforeReady(context: ProcessContext, kept: readonly number[]): void {
   const { plan, inputs } = context;
   const { seccomp } = inputs;
   if (seccomp === undefined || filterPlace(inputs) !== 'before ready') return;
-  plan.step({ sentence: 'close all that preparing has opened' }, () => closeOthers(plan, keptWhenReady(inputs)));
+  plan.step({ sentence: 'close all that preparing has opened' }, () => closeOthers(plan, kept));
   markDescriptors(context);
   if (!seccomp.notifies) {
     installFilter(plan, seccomp);

@@ -1,13 +1,22 @@
 // What init is before it is anything else: a session of its own, with nothing of the caller's keys, and umask 0 while it makes files.
 
-import type { StepContext } from './context.ts';
+import type { ProcessContext } from './context.ts';
 
 const KEYCTL_JOIN_SESSION_KEYRING = 1;
 
-export function beginSession({ plan, inputs }: StepContext): void {
-  // No terminal of the caller's can be written to from inside (CVE-2016-10124).
-  plan.step({ sentence: 'begin a session without a terminal' }, () => plan.call('setsid', []));
+export function beginSession(context: ProcessContext): void {
+  const { plan } = context;
+  leaveSession(context);
   plan.step({ sentence: 'make files with exactly the modes asked for' }, () => plan.call('umask', [0]));
+  joinKeyring(context);
+}
+
+/** No terminal of the caller's can be written to from inside (CVE-2016-10124). */
+export function leaveSession({ plan }: ProcessContext): void {
+  plan.step({ sentence: 'begin a session without a terminal' }, () => plan.call('setsid', []));
+}
+
+export function joinKeyring({ plan, inputs }: ProcessContext): void {
   if (!inputs.newKeyring) return;
   const step = {
     sentence: 'join a new session keyring, so that the keys of the caller are out of reach',

@@ -49,6 +49,12 @@ export interface TerminalPlace {
 
 /** The caller is the leader of a session that has no terminal, and may still mount and change owners. */
 export function openTerminal(place: TerminalPlace, terminal: TerminalInputs): void {
+  prepareStreams(place, terminal);
+  takeTerminal(place.plan);
+}
+
+/** The terminal becomes descriptors 0 to 2; a session takes it for its own afterwards. */
+export function prepareStreams(place: TerminalPlace, terminal: TerminalInputs): void {
   const { plan } = place;
   plan.withSlot((master) => {
     plan.withSlot((slave) => {
@@ -167,9 +173,15 @@ function sendMaster(plan: PlanBuilder, master: Slot, { socket }: TerminalInputs)
 }
 
 function useSlave(plan: PlanBuilder, slave: Slot): void {
-  plan.step({ sentence: "make the terminal the session's own, and its standard streams", pointer: POINTER }, () => {
-    plan.call('ioctl', [plan.slotRef(slave), plan.value(TIOCSCTTY, 'TIOCSCTTY'), 0]);
+  plan.step({ sentence: 'make the terminal the standard streams', pointer: POINTER }, () => {
     for (const stream of [0, 1, 2]) plan.call('dup3', [plan.slotRef(slave), stream, 0]);
     plan.call('close', [plan.slotRef(slave)]);
+  });
+}
+
+/** For the leader of a session that has none yet, with the terminal as standard input. */
+export function takeTerminal(plan: PlanBuilder): void {
+  plan.step({ sentence: "make the terminal the session's own", pointer: POINTER }, () => {
+    plan.call('ioctl', [0, plan.value(TIOCSCTTY, 'TIOCSCTTY'), 0]);
   });
 }

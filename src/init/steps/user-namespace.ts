@@ -14,9 +14,9 @@ import {
   OPEN_TREE_CLONE,
 } from '../../linux/mount-constants.ts';
 import { NAMESPACES, type NamespaceType } from '../../linux/namespaces.ts';
-import type { InitInputs } from '../inputs.ts';
+import type { InitInputs, ProcessInputs } from '../inputs.ts';
 import type { DataRef } from '../plan.ts';
-import { descriptor, type LaunchContext, setAttributes } from './context.ts';
+import { descriptor, type LaunchContext, type ProcessContext, setAttributes } from './context.ts';
 import { waitForGo } from './hooks.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
 
@@ -41,18 +41,18 @@ export function splitCreated(inputs: InitInputs): { readonly born: Created; read
  * Whether the launcher is to be hidden from other processes at once. For a caller without privileges /proc/self/oom_score_adj and the maps
  * can be written only while it is not; but nobody of a namespace that is joined may ever see it.
  */
-export function isHiddenAtOnce(inputs: InitInputs): boolean {
+export function isHiddenAtOnce(inputs: ProcessInputs): boolean {
   return inputs.userNamespace === undefined || inputs.userNamespace.isCallerRoot;
 }
 
-export function hideProcess({ plan }: LaunchContext): void {
+export function hideProcess({ plan }: ProcessContext): void {
   plan.step({ sentence: 'keep other processes from looking into the launcher (CVE-2016-9962)' }, () => {
     plan.call('prctl', [plan.value(PR_SET_DUMPABLE, 'PR_SET_DUMPABLE'), 0, 0, 0, 0]);
   });
 }
 
 /** The launcher's groups go before it has no right to do so: also where the namespace that it joins denies it. */
-export function dropCallersGroups({ plan, inputs }: LaunchContext): void {
+export function dropCallersGroups({ plan, inputs }: ProcessContext): void {
   if (inputs.userNamespace?.kind !== 'joined' || !inputs.userNamespace.isCallerRoot) return;
   plan.step({ sentence: "leave the caller's groups" }, () => plan.call('setgroups', [0, 0]));
 }

@@ -4,7 +4,8 @@ import { pointer } from '../../json-pointer.ts';
 import { CAPABILITIES } from '../../linux/capabilities.ts';
 import { RLIMITS } from '../../linux/rlimits.ts';
 import { nearest } from '../../nearest.ts';
-import { show, specLink } from '../findings.ts';
+import { show, specLink, type Violation } from '../findings.ts';
+import type { Config, Process } from '../generated/types.ts';
 import type { Rule } from './rule.ts';
 
 const linuxProcess = specLink('config.md#linux-process');
@@ -169,3 +170,15 @@ export const processRules: readonly Rule[] = [
     },
   },
 ];
+
+/** What the rules say of a process by itself; pointers begin at it. */
+export function processViolations(process: Process): Violation[] {
+  const violations: Violation[] = [];
+  const config: Config = { ociVersion: '', process };
+  for (const rule of processRules)
+    rule.check(config, (violation) => {
+      const inside = violation.pointer.slice('/process'.length);
+      violations.push({ severity: 'error', spec: rule.spec, ...violation, pointer: inside });
+    });
+  return violations;
+}

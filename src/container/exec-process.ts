@@ -1,0 +1,154 @@
+// The program that exec adds: what a file describes, or the container's own process as the command line changes it.
+
+import { fail, RuntError } from '../error.ts';
+import { capabilityNumber } from '../linux/capabilities.ts';
+import type { Config, Process } from '../spec/generated/types.ts';
+import { mayHaveLongNumbers } from '../spec/scan.ts';
+import type { SavedConfig } from './saved-config.ts';
+
+/** What exec's options change of the container's own process. */
+export interface ProcessChanges {
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** NAME=VALUE. */
+  readonly env: readonly string[];
+  /** UID or UID:GID. */
+  readonly user?: string;
+  readonly additionalGids: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly terminal: boolean;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
+}
+
+export interface ExecProcess {
+  readonly process: Process;
+  /** By pointers that begin with /process. */
+  readonly exactInteger: (pointer: string) => bigint | undefined;
+  /** Where a pointer leads: the file of --process; config.json where absent. */
+  readonly document?: string;
+  /** Pointers to what comes from the command line, and from no document. */
+  readonly changed: readonly string[];
+}
+
+/** Throws `usage`, `config`. */
+export async function changedProcess(saved: SavedConfig, changes: ProcessChanges): Promise<ExecProcess> {
+  const { config, text } = saved;
+  if (changes.args.length === 0)
+    usage('there is no program to execute', 'name it after the container, or give a file with --process');
+  const { cwd, user, apparmorProfile, selinuxLabel, terminal } = changes;
+  if (cwd !== undefined && !cwd.startsWith('/'))
+    usage(`--cwd ${JSON.stringify(cwd)}: the working directory is an absolute path`);
+  const of: Partial<Process> = config.process ?? {};
+  const changed = ['/process/args'];
+  if (cwd !== undefined) changed.push('/process/cwd');
+  if (user !== undefined) changed.push('/process/user');
+  if (terminal) changed.push('/process/terminal');
+  if (apparmorProfile !== undefined) changed.push('/process/apparmorProfile');
+  if (selinuxLabel !== undefined) changed.push('/process/selinuxLabel');
+  return {
+    changed,
+    process: {
+      ...of,
+      args: changes.args,
+      cwd: cwd ?? of.cwd ?? '/',
+      env: withVariables(of.env ?? [], changes.env),
+      user: {
+        ...of.user,
+        ...(user === undefined ? {} : userOf(user)),
+        ...(changes.additionalGids.length === 0
+          ? {}
+          : { additionalGids: [...(of.user?.additionalGids ?? []), ...changes.additionalGids.map(groupOf)] }),
+      },
+      terminal,
+      ...(changes.capabilities.length === 0
+        ? {}
+        : { capabilities: withCapabilities(of.capabilities, changes.capabilities) }),
+      ...(changes.noNewPrivileges === undefined ? {} : { noNewPrivileges: changes.noNewPrivileges }),
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
+      ...(selinuxLabel === undefined ? {} : { selinuxLabel }),
+    },
+    exactInteger: await exactIntegers(text, config),
+  };
+}
+
+/** Reads the file of --process; "-" is standard input. Throws `config` with all findings. */
+export async function processOf(file: string): Promise<ExecProcess> {
+  const { readDocument } = await import('../spec/read.ts');
+  const { parseProcess } = await import('../spec/load-process.ts');
+  const text = readDocument(file);
+  const document = file === '-' ? 'standard input' : file;
+  let process: Process;
+  try {
+    process = parseProcess(text, document);
+  } catch (error) {
+    if (!(error instanceof RuntError)) throw error;
+    const { processProblem } = await import('../spec/explain.ts');
+    throw new RuntError(processProblem(text, document) ?? error.problem, error);
+  }
+  const exactInteger = await exactIntegers(text, process);
+  return { process, document, changed: [], exactInteger: (pointer) => exactInteger(pointer.slice('/process'.length)) };
+}
+
+/** JSON.parse has rounded what is beyond 2^53: the limit "infinity" is 2^64 - 1. */
+async function exactIntegers(text: string, document: Config | Process): Promise<ExecProcess['exactInteger']> {
+  if (!mayHaveLongNumbers(text)) return () => undefined;
+  const { integersOf } = await import('../spec/integers.ts');
+  return integersOf(text, document);
+}
+
+function usage(message: string, hint?: string): never {
+  return fail({ code: 'usage', message, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** The kernel takes 2^32 - 1 for "no change" (setresuid(2)). */
+const MOST = 4294967294;
+
+function idOf(text: string, what: string, all: string): number {
+  if (!/^\d{1,10}$/.test(text) || Number(text) > MOST)
+    usage(`${all}: ${JSON.stringify(text)} is no ${what}`, `a number from 0 to ${MOST}; names are not looked up`);
+  return Number(text);
+}
+
+/** Both ids exactly as they are written, or an error (CVE-2026-30892: one of two branches forgot the uid). */
+function userOf(text: string): { uid: number; gid?: number } {
+  const [uid = '', gid, ...more] = text.split(':');
+  if (more.length > 0) usage(`--user ${JSON.stringify(text)}: UID or UID:GID is expected`);
+  const all = `--user ${JSON.stringify(text)}`;
+  return { uid: idOf(uid, 'user id', all), ...(gid === undefined ? {} : { gid: idOf(gid, 'group id', all) }) };
+}
+
+function groupOf(text: string): number {
+  return idOf(text, 'group id', '--additional-gids');
+}
+
+/** Each name once, as programs read only one of two. */
+function withVariables(env: readonly string[], added: readonly string[]): readonly string[] {
+  if (added.length === 0) return env;
+  const variables = new Map<string, string>();
+  for (const entry of [...env, ...added]) {
+    const equals = entry.indexOf('=', 1);
+    variables.set(equals < 0 ? entry : entry.slice(0, equals), entry);
+  }
+  return [...variables.values()];
+}
+
+/**
+ * Not inheritable: a program of the image's with inheritable file capabilities would get them (CVE-2022-29162). Ambient where the
+ * container's own process can have it so.
+ */
+function withCapabilities(of: Process['capabilities'], added: readonly string[]): NonNullable<Process['capabilities']> {
+  for (const name of added)
+    if (capabilityNumber(name) === undefined)
+      usage(`--cap ${JSON.stringify(name)}: there is no such capability`, 'they are written as CAP_NET_RAW');
+  const with_ = (names: readonly string[] | undefined): readonly string[] => [...(names ?? []), ...added];
+  const ambient = added.filter((name) => of?.inheritable?.includes(name) === true);
+  return {
+    ...of,
+    bounding: with_(of?.bounding),
+    effective: with_(of?.effective),
+    permitted: with_(of?.permitted),
+    ...(ambient.length === 0 ? {} : { ambient: [...(of?.ambient ?? []), ...ambient] }),
+  };
+}

@@ -1,0 +1,67 @@
+// The container that a program is added to: its first process, held so that no other process can take its place.
+
+import { statSync } from 'node:fs';
+import { fail } from '../error.ts';
+import type { ExecInputs } from '../init/inputs.ts';
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from '../linux/mount-constants.ts';
+import { NAMESPACES, type NamespaceType } from '../linux/namespaces.ts';
+import { pidfdOpen } from '../linux/pidfd.ts';
+import { isSameProcess } from '../linux/procfs.ts';
+import { mustSyscall } from '../linux/syscall.ts';
+import type { Config } from '../spec/generated/types.ts';
+import type { Descriptors } from './descriptors.ts';
+import type { ContainerRecord } from './store.ts';
+
+export interface ExecTarget {
+  readonly pid: number;
+  readonly target: ExecInputs['target'];
+  /** Init's root, for looking: HOME. Ours to close. */
+  readonly root: number;
+}
+
+/** Joined always: it costs nothing where the caller is in the same one. */
+const USUAL: readonly NamespaceType[] = ['mount', 'network', 'ipc', 'uts', 'cgroup', 'pid'];
+
+/** Throws `status` where the container has no process, or is only being made; `system`. */
+export function openTarget(record: ContainerRecord, config: Config, descriptors: Descriptors): ExecTarget {
+  const { id, init, ready, creator } = record;
+  if (!ready && isSameProcess(creator.pid, creator.startTime))
+    fail({ code: 'status', message: `cannot exec in container "${id}": it is being created` });
+  const pidfd = init === undefined ? -1 : pidfdOpen(init.pid);
+  if (init === undefined || pidfd < 0) return stopped(id);
+  const held = descriptors.inherit(pidfd, `init of ${id}`);
+  try {
+    const doing = { message: `open the root of container "${id}" (process ${init.pid})` };
+    const root = mustSyscall(doing, 'openat', AT_FDCWD, `/proc/${init.pid}/root`, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    const hasOwnMounts = (config.linux?.namespaces ?? []).some(
+      ({ type, path }) => type === 'mount' && (path ?? '') === '',
+    );
+    // Kept open in any case; the launcher gets it only where it is to enter it.
+    if (hasOwnMounts) descriptors.own(root);
+    const namespaces = [...differing('user', init.pid), ...USUAL, ...differing('time', init.pid)];
+    const target = {
+      pidfd: held,
+      namespaces,
+      ...(hasOwnMounts ? {} : { root: descriptors.inherit(root, 'root of init') }),
+    };
+    // Last: if the pid still is init's, it was so all the time, and all that was opened is init's (a pid is given to another only after
+    // its process has ended).
+    if (isSameProcess(init.pid, init.startTime)) return { pid: init.pid, target, root };
+  } catch (error) {
+    // What went wrong may be that it ended meanwhile.
+    if (isSameProcess(init.pid, init.startTime)) throw error;
+  }
+  return stopped(id);
+}
+
+function stopped(id: string): never {
+  return fail({ code: 'status', message: `cannot exec in a stopped container: container not running: "${id}"` });
+}
+
+/** The namespace where it is another than ours: the kernel refuses to join one's own user namespace, and may have no time namespaces. */
+function differing(type: 'user' | 'time', pid: number): NamespaceType[] {
+  const { file } = NAMESPACES[type];
+  const theirs = statSync(`/proc/${pid}/ns/${file}`, { throwIfNoEntry: false })?.ino;
+  if (theirs === undefined || theirs === statSync(`/proc/self/ns/${file}`, { throwIfNoEntry: false })?.ino) return [];
+  return [type];
+}

@@ -1,0 +1,208 @@
+// exec: another program in a container that is there. Not part of the specification; as runc has it.
+
+import { openCgroups } from '../cgroup/enter.ts';
+import { isFrozen } from '../cgroup/frozen.ts';
+import { fail, RuntError } from '../error.ts';
+import { compileExec } from '../init/compile-exec.ts';
+import type { ExecInputs } from '../init/inputs.ts';
+import { spawnLauncher } from '../init/spawn.ts';
+import { unraisableCapabilities } from '../init/steps/identity.ts';
+import { packetPair } from '../linux/sockets.ts';
+import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
+import { syscall } from '../linux/syscall.ts';
+import type { Log } from '../log.ts';
+import type { Config } from '../spec/generated/types.ts';
+import { integersOf } from '../spec/integers.ts';
+import { callersProcess, checkPreserved } from './caller.ts';
+import { createDescriptors, type Descriptors } from './descriptors.ts';
+import { type ExecListener, type Heard, hearOfProgram } from './exec-converse.ts';
+import type { ExecExtras } from './exec-extras.ts';
+import type { Foreground } from './exec-foreground.ts';
+import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from './exec-process.ts';
+import { type ExecTarget, openTarget } from './exec-target.ts';
+import { homeBelow } from './home.ts';
+import { type Filtering, loadFiltering } from './parts.ts';
+import { writePidFile } from './pid-file.ts';
+import { isHostRoot } from './privileges.ts';
+import { readSavedConfig } from './saved-config.ts';
+import { hookState, type Named, requireRecord } from './state.ts';
+import { type ContainerRecord, directoryOf } from './store.ts';
+import { streamsToGive } from './streams.ts';
+
+export interface ExecOptions extends Named {
+  /** A process object of the specification: a file's absolute path, or "-"; else what is changed of the container's own process. */
+  readonly process: string | ProcessChanges;
+  /** Return when the program has been executed. */
+  readonly detach: boolean;
+  /** Absolute. */
+  readonly pidFile?: string;
+  /** Absolute. */
+  readonly consoleSocket?: string;
+  /** Absolute. */
+  readonly pidfdSocket?: string;
+  readonly preserveFds: number;
+  /** `[CONTROLLER[,CONTROLLER…]:]PATH`, below the container's cgroups. */
+  readonly cgroup: readonly string[];
+  /** Also in a paused container; the program begins when that is resumed. */
+  readonly ignorePaused: boolean;
+  readonly log: Log;
+}
+
+const SIGKILL = 9;
+
+/**
+ * Returns the exit status for the caller: the program's, or 128 + the signal that ended it; 0 when detached. Throws RuntErrors; then no
+ * process is left, and no pid file.
+ */
+export async function execInContainer(options: ExecOptions): Promise<number> {
+  const { root, id, log } = options;
+  const record = requireRecord(options);
+  const saved = readSavedConfig(root, id);
+  const given = await (typeof options.process === 'string'
+    ? processOf(options.process)
+    : changedProcess(saved, options.process));
+  for (const name of unraisableCapabilities(given.process.capabilities))
+    log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
+  // No hook is run for it.
+  const { hooks: _, ...container } = saved.config;
+  const config: Config = { ...container, process: given.process };
+  await refuseUnsupportedProcess(given);
+  checkPreserved(options.preserveFds);
+  const descriptors = createDescriptors();
+  const heard: Heard = { children: [] };
+  let foreground: Foreground | undefined;
+  try {
+    const target = openTarget(record, config, descriptors);
+    if (!options.ignorePaused && isFrozen(record.cgroups))
+      fail({
+        code: 'status',
+        message: `cannot exec in a paused container: "${id}"`,
+        hint: 'resume it, or let the program wait with --ignore-paused',
+      });
+    const extras = asksForExtras(options, given)
+      ? (await import('./exec-extras.ts')).execExtras(options, given.process, descriptors)
+      : undefined;
+    const profile = config.linux?.seccomp;
+    const filtering =
+      profile === undefined
+        ? undefined
+        : await loadFiltering(profile, integersOf(saved.text, saved.config), options.log);
+    const hear = launch(options, record, target, given, config, descriptors, heard, extras, filtering);
+    // While the launcher is at work. What the runtime is sent from now on is passed on when there is somebody to get it.
+    if (!options.detach)
+      foreground = (await import('./exec-foreground.ts')).forwardTo(heard, directoryOf(options.root, id));
+    await hear({
+      async ready(pid) {
+        const master = extras?.master();
+        if (master !== undefined) await foreground?.attach(pid, master);
+      },
+      filtered(pid, listener) {
+        filtering?.send({ pid, listener, state: hookState(record, 'running', record.init?.pid ?? 0) });
+      },
+    });
+    const pid = heard.pid ?? 0;
+    extras?.executed(pid);
+    if (options.pidFile !== undefined) writePidFile(options.pidFile, pid);
+    log.debug(`process ${pid} runs in container "${id}"`);
+    return foreground === undefined ? 0 : await foreground.wait(pid);
+  } catch (error) {
+    for (const pid of heard.children) {
+      // Our child, not reaped yet: the pid is still its own.
+      syscall('kill', pid, SIGKILL);
+      waitForChild(pid);
+    }
+    throw inDocument(error, given);
+  } finally {
+    await foreground?.stop();
+    descriptors.closeAll();
+  }
+}
+
+/** Returns what waits until the program has been executed. */
+function launch(
+  { root, id, preserveFds, cgroup }: ExecOptions,
+  record: ContainerRecord,
+  { pid, target, root: rootOfInit }: ExecTarget,
+  { process, exactInteger }: ExecProcess,
+  config: Config,
+  descriptors: Descriptors,
+  heard: Heard,
+  extras: ExecExtras | undefined,
+  filtering: Filtering | undefined,
+): (listener: ExecListener) => Promise<void> {
+  const entered = openCgroups(record.cgroups, cgroup, pid);
+  const [ours, theirs] = packetPair();
+  descriptors.own(ours);
+  const { unified, initsOwn } = entered;
+  const hasHome = (process.env ?? []).some((entry) => entry.startsWith('HOME='));
+  const inputs: ExecInputs = {
+    config,
+    id,
+    channel: descriptors.inherit(theirs, 'runtime'),
+    cgroups: {
+      entries: entered.tasks.map(({ controllers, path, fd }) => ({
+        controllers,
+        file: descriptors.inherit(fd, `${path}/tasks`),
+      })),
+      ...(unified === null ? {} : { directory: descriptors.inherit(unified.fd, unified.path) }),
+    },
+    ...(initsOwn === null ? {} : { initsCgroup: descriptors.inherit(initsOwn.fd, initsOwn.path) }),
+    target,
+    ...(target.namespaces.includes('user')
+      ? {
+          userNamespace: {
+            kind: 'joined',
+            isCallerRoot: isHostRoot(),
+            setgroups: 'unknown',
+            treesBy: 'launcher',
+            trees: [],
+          },
+        }
+      : {}),
+    preserveFds,
+    newKeyring: record.newKeyring,
+    caller: callersProcess(),
+    ...(hasHome ? {} : { home: homeBelow(rootOfInit, process.user?.uid ?? 0) }),
+    ...(extras?.terminal === undefined
+      ? { streamsToGive: streamsToGive(process.user?.uid ?? 0) }
+      : { terminal: extras.terminal }),
+    waits: extras?.waits === true,
+    ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
+    exactInteger,
+  };
+  const plan = compileExec(inputs);
+  filtering?.check(plan);
+  // Node marks all descriptors that it inherits close-on-exec, 0 to 2 included.
+  for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);
+  descriptors.release();
+  const launcher = spawnLauncher(plan, directoryOf(root, id));
+  heard.children.push(launcher.pid);
+  descriptors.closeInherited();
+  for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
+  return (listener) => hearOfProgram(ours, plan, launcher.image, heard, listener);
+}
+
+/** What is loaded only where it is asked for. */
+function asksForExtras({ consoleSocket, pidfdSocket }: ExecOptions, { process }: ExecProcess): boolean {
+  return process.terminal === true || consoleSocket !== undefined || pidfdSocket !== undefined;
+}
+
+/** Throws `unsupported`, by name. */
+async function refuseUnsupportedProcess(given: ExecProcess): Promise<void> {
+  const { refuseUnsupported } = await import('./unsupported.ts');
+  try {
+    refuseUnsupported({ ociVersion: '', process: given.process });
+  } catch (error) {
+    throw inDocument(error, given);
+  }
+}
+
+/** A pointer to the process leads into the file of --process, where there is one; to what an option has changed, nowhere. */
+function inDocument(error: unknown, { document, changed }: ExecProcess): unknown {
+  if (!(error instanceof RuntError)) return error;
+  const { pointer, ...problem } = error.problem;
+  if (pointer === undefined || !pointer.startsWith('/process')) return error;
+  if (changed.some((prefix) => pointer.startsWith(prefix))) return new RuntError(problem, error);
+  if (document === undefined) return error;
+  return new RuntError({ ...error.problem, pointer: pointer.slice('/process'.length), document }, error);
+}
