@@ -1,7 +1,7 @@
 // exec: another program in a container that is there. Not part of the specification; as runc has it.
 
 import { openCgroups } from '../cgroup/enter.ts';
-import { isFrozen } from '../cgroup/frozen.ts';
+import { freezerOf, freezerState } from '../cgroup/freezer.ts';
 import { fail, RuntError } from '../error.ts';
 import { compileExec } from '../init/compile-exec.ts';
 import type { ExecInputs } from '../init/inputs.ts';
@@ -73,7 +73,8 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   let foreground: Foreground | undefined;
   try {
     const target = openTarget(record, config, descriptors);
-    if (!options.ignorePaused && isFrozen(record.cgroups))
+    const freezer = freezerOf(record.cgroups);
+    if (!options.ignorePaused && freezer !== undefined && freezerState(freezer) !== 'thawed')
       fail({
         code: 'status',
         message: `cannot exec in a paused container: "${id}"`,

@@ -43,11 +43,11 @@ test('the master is sent and closed before the slave becomes the streams, and th
       'sendmsg(console, {message}, MSG_NOSIGNAL)',
       'close(root/dev/pts/ptmx)',
       'close(console)',
-      'ioctl(500, TIOCSCTTY, 0)',
       'dup3(500, 0, 0)',
       'dup3(500, 1, 0)',
       'dup3(500, 2, 0)',
       'close(500)',
+      'ioctl(0, TIOCSCTTY, 0)',
     ],
   );
 });

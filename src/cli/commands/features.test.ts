@@ -46,5 +46,5 @@ test('what a later version brings is not claimed', () => {
     assert.equal(part?.enabled, false);
   }
   assert.equal(linux?.mountExtensions?.idmap?.enabled, false);
-  assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'uts']);
+  assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'user', 'uts']);
 });
