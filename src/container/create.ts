@@ -153,6 +153,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
   for (const { message, pointer } of limits?.warnings ?? []) log.warning(`${message} [${pointer}]`);
   let record = firstRecord(options, config, cgroups);
   if (scope !== undefined) record = { ...record, scope: scope.record };
+  if (parts.extras?.notifies === true) record = { ...record, notifies: true };
   saveConfig(root, id, loaded.text);
   // Before anything is made: whoever finds this record can remove it all.
   writeRecord(root, record);

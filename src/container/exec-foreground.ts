@@ -16,8 +16,8 @@ export interface Foreground {
   stop(): Promise<void>;
 }
 
-/** Signals are kept, or passed on once there is somebody to get them. `directory`: see `spawnLauncher`. */
-export function forwardTo(heard: Heard, directory: string): Foreground {
+/** Signals are kept, or passed on once there is somebody to get them. `directory`: see `spawnLauncher`. `relays`: a terminal will be attached. */
+export function forwardTo(heard: Heard, directory: string, relays: boolean): Foreground {
   let attached: Attached | undefined;
   let children: ChildWatch | undefined;
   let ended: Promise<ExitStatus | undefined> | undefined;
@@ -27,7 +27,7 @@ export function forwardTo(heard: Heard, directory: string): Foreground {
     if (name === 'SIGCONT') attached?.continued();
     if (heard.pid === undefined) heard.signal = signal;
     else syscall('kill', heard.pid, signal);
-  });
+  }, relays);
   const watch = (pid: number): ChildWatch => {
     const watched = children ?? watchChildren();
     children = watched;
@@ -46,6 +46,7 @@ export function forwardTo(heard: Heard, directory: string): Foreground {
     },
     async wait(pid) {
       watch(pid);
+      attached?.readInput();
       const status = await ended;
       return status === undefined ? 255 : callersStatus(status);
     },

@@ -91,7 +91,11 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     const hear = launch(options, record, target, given, config, descriptors, heard, extras, filtering);
     // While the launcher is at work. What the runtime is sent from now on is passed on when there is somebody to get it.
     if (!options.detach)
-      foreground = (await import('./exec-foreground.ts')).forwardTo(heard, directoryOf(options.root, id));
+      foreground = (await import('./exec-foreground.ts')).forwardTo(
+        heard,
+        directoryOf(options.root, id),
+        extras?.waits === true,
+      );
     await hear({
       async ready(pid) {
         const master = extras?.master();

@@ -19,6 +19,8 @@ export interface Extras {
   readonly options: CreateOptions;
   /** The config with the variables and mounts of the sockets. */
   readonly loaded: LoadedConfig;
+  /** The container gets a NOTIFY_SOCKET. */
+  readonly notifies: boolean;
   /** Makes what init needs. Throws `system`. */
   open(descriptors: Descriptors): OpenExtras;
 }
@@ -40,6 +42,7 @@ export function extrasOf(options: CreateOptions, loaded: LoadedConfig): Extras {
   const sockets = passedSockets(process.env, process.pid);
   const notifies = (process.env['NOTIFY_SOCKET'] ?? '') !== '' && hasOwnMounts({ namespaces: ownNamespaces(config) });
   return {
+    notifies,
     options: { ...options, preserveFds: options.preserveFds + sockets.count },
     loaded: {
       ...loaded,

@@ -1,13 +1,20 @@
 // What `create` leaves for the front (src/front), which starts and deletes an ordinary container without the engine.
 
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { ownDirectories } from '../cgroup/record.ts';
 import { encodeFrontRecord, FLAG, FRONT_FILE } from '../front/record.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
 
 /** FLAG bits: what the front may do for the container. */
-export function frontFlags({ hasProcess, ownPidNamespace, poststart, poststop, scope }: ContainerRecord): bigint {
-  const start = hasProcess && poststart.length === 0;
+export function frontFlags({
+  hasProcess,
+  ownPidNamespace,
+  poststart,
+  poststop,
+  scope,
+  notifies,
+}: ContainerRecord): bigint {
+  const start = hasProcess && poststart.length === 0 && notifies !== true;
   const remove = ownPidNamespace && poststop.length === 0 && scope === undefined;
   return (start ? FLAG.start : 0n) | (remove ? FLAG.delete : 0n);
 }
@@ -30,4 +37,9 @@ export function writeFrontRecord(root: string, record: ContainerRecord): void {
   }
   const bytes = encodeFrontRecord({ flags, pid: init.pid, image: init.image, directories });
   if (bytes !== undefined) writeFileSync(`${directoryOf(root, record.id)}/${FRONT_FILE}`, bytes, { mode: 0o600 });
+}
+
+/** From here on every command is the engine's. */
+export function hideFromFront(root: string, id: string): void {
+  rmSync(`${directoryOf(root, id)}/${FRONT_FILE}`, { force: true });
 }

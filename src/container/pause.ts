@@ -3,6 +3,7 @@
 import { freeze, thaw } from '../cgroup/freeze.ts';
 import { freezerOf, freezerState } from '../cgroup/freezer.ts';
 import { fail } from '../error.ts';
+import { hideFromFront, writeFrontRecord } from './front-record.ts';
 import { type Named, requireRecord, statusOf } from './state.ts';
 
 /** Returns when every process of the container stands still. Throws `status` unless the container is created or running; `cgroup`, `host`. */
@@ -11,6 +12,8 @@ export function pauseContainer({ root, id }: Named): void {
   const status = statusOf(record);
   if (status !== 'created' && status !== 'running')
     fail({ code: 'status', message: `container not running: "${id}" cannot be paused, it is ${status}` });
+  // Nobody is to give the order to an init that can't hear it.
+  hideFromFront(root, id);
   freeze(record.cgroups);
 }
 
@@ -23,4 +26,5 @@ export function resumeContainer({ root, id }: Named): void {
   if (!lives || freezer === undefined || freezerState(freezer) === 'thawed')
     fail({ code: 'status', message: `container not paused: "${id}" cannot be resumed, it is ${status}` });
   thaw(record.cgroups);
+  if (record.ready) writeFrontRecord(root, record);
 }

@@ -59,6 +59,8 @@ export interface ContainerRecord {
   readonly resources?: LinuxResources;
   /** With --systemd-cgroup: the unit that holds the cgroups. */
   readonly scope?: ScopeRecord;
+  /** A service manager is to be told when the program is up (container/notify.ts): `start` does. */
+  readonly notifies?: true;
   /** The config has a `process` to start. */
   readonly hasProcess: boolean;
   /** It has a session keyring of its own (no --no-new-keyring); so have the programs that exec adds. */
