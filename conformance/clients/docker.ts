@@ -4,6 +4,8 @@ import { ok } from './harness/command.ts';
 import { startDocker } from './harness/docker.ts';
 import { begin, end } from './harness/end.ts';
 import { unfit } from './harness/host.ts';
+import { dockerDaemon } from './scenarios/docker-daemon.ts';
+import { dockerUserns } from './scenarios/docker-userns.ts';
 import { exec } from './scenarios/exec.ts';
 import { lifecycle } from './scenarios/lifecycle.ts';
 import { limits } from './scenarios/limits.ts';
@@ -27,10 +29,12 @@ if (docker !== undefined) {
   storage(engine);
   namespaces(engine);
   many(engine);
+  dockerDaemon(docker);
+  dockerUserns();
   const removeAll = async () => {
     const { stdout } = ok(await engine.cli(['ps', '--all', '--quiet']));
     const ids = stdout.split('\n').filter(Boolean);
-    if (ids.length > 0) ok(await engine.cli(['rm', '--force', ...ids]));
+    if (ids.length > 0) ok(await engine.remove(ids));
   };
   end({ removeAll, stop: docker.stop, isEngine: /: \S*(dockerd|containerd) -/ });
 }

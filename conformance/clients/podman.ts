@@ -10,11 +10,11 @@ import { lifecycle } from './scenarios/lifecycle.ts';
 import { limits } from './scenarios/limits.ts';
 import { many } from './scenarios/many.ts';
 import { namespaces } from './scenarios/namespaces.ts';
+import { podmanUserns } from './scenarios/podman-userns.ts';
 import { pods } from './scenarios/pods.ts';
 import { programs } from './scenarios/programs.ts';
 import { security } from './scenarios/security.ts';
 import { storage } from './scenarios/storage.ts';
-import { podmanUserns } from './scenarios/podman-userns.ts';
 
 const podman = await begin(unfit(['podman', 'conmon']), startPodman);
 
@@ -32,7 +32,7 @@ if (podman !== undefined) {
   buildah(podman);
   many(engine);
   const removeAll = async () => {
-    ok(await engine.cli(['pod', 'rm', '--all', '--force']));
+    ok(await engine.cli(['pod', 'rm', '--all', '--force', '--time', '0']));
     ok(await engine.cli(['rm', '--all', '--force', '--time', '0']));
   };
   end({ removeAll, stop: podman.stop, isEngine: /^$/ });

@@ -25,6 +25,8 @@ export async function startDaemon(
   // Of its own session: an interrupt from the terminal is for the scenarios, which then stop the daemon.
   const child: ChildProcess = spawn(file, args, { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
+  // A daemon that a failed scenario did not stop must not keep the run from ending: what is left is swept up then.
+  child.unref();
   const exit = once(child, 'exit');
   exit.catch(() => undefined);
   const gone = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;

@@ -3,7 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ok, run } from './command.ts';
-import { type Daemon, startDaemon } from './daemon.ts';
+import { startContainerd } from './containerd.ts';
+import { startDaemon } from './daemon.ts';
 import { type Engine, makeEngine } from './engine.ts';
 import { findProgram, overlayWorks } from './host.ts';
 import { makeRootfsTar } from './image.ts';
@@ -22,35 +23,9 @@ export interface DockerOptions {
 
 export interface Docker {
   readonly engine: Engine;
-  /** Ends dockerd and starts it again; containerd goes on. */
-  restart(): Promise<void>;
+  /** Ends dockerd and starts it again; containerd and the containers go on. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** The private containerd of Docker or of `ctr`. */
-export async function startContainerd(
-  name: string,
-  wrapper: readonly string[] = [],
-): Promise<Daemon & { address: string }> {
-  const directory = join(scope.directory, name);
-  mkdirSync(directory, { recursive: true });
-  const address = join(directory, 'c.sock');
-  const config = join(directory, 'config.toml');
-  const lines = [
-    'version = 2',
-    `root = ${JSON.stringify(join(directory, 'root'))}`,
-    `state = ${JSON.stringify(join(directory, 'state'))}`,
-    'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.internal.v1.opt"]',
-    '[grpc]',
-    `address = ${JSON.stringify(address)}`,
-  ];
-  writeFileSync(config, `${lines.join('\n')}\n`);
-  const program = findProgram('containerd') ?? 'containerd';
-  const ctr = findProgram('ctr') ?? 'ctr';
-  const daemon = await startDaemon(name, [...wrapper, program, '--config', config], async () => {
-    return (await run([ctr, '--address', address, 'version'])).status === 0;
-  });
-  return { ...daemon, address };
 }
 
 /** Debian's and Ubuntu's 20.10 makes a key below /etc/docker if it is not told another place; later ones know neither. */
@@ -97,6 +72,7 @@ export async function startDocker({ name, flags = [], wrapper = [] }: DockerOpti
     '--ip-forward=false',
     '--ip-masq=false',
     '--userland-proxy=false',
+    '--live-restore',
     ...flags,
   ];
   const start = () => startDaemon(name, argv, async () => (await run([...client, 'version'])).status === 0);
@@ -123,14 +99,16 @@ export async function startDocker({ name, flags = [], wrapper = [] }: DockerOpti
   });
   return {
     engine,
-    restart: async () => {
+    restart: async (meanwhile) => {
       await daemon.stop();
+      await meanwhile?.();
       daemon = await start();
     },
     stop: async () => {
       await daemon.stop();
-      // The daemon's own, for containers in the host's network: it leaves it.
+      // The daemon's own, which it leaves: the host's network for containers, and its directory.
       await run(['umount', join(directory, 'exec/netns/default')]);
+      await run(['umount', join(directory, 'data')]);
       await containerd.stop();
     },
   };

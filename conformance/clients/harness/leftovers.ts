@@ -41,14 +41,16 @@ const STATE_DIRECTORIES = ['runc', 'crun', 'runt', 'youki', 'containerd', 'docke
   join('/run', name),
 );
 
-/** Entries of these directories that have the token in their name, or in their text. */
+/** Entries of these directories that have the token in their name, or in their text. Directories that are empty are removed. */
 export function stateOf(token: string): string[] {
   const found: string[] = [];
   const look = (directory: string, depth: number): void => {
     for (const entry of attempt(() => readdirSync(directory, { withFileTypes: true })) ?? []) {
       const path = join(directory, entry.name);
-      if (entry.name.includes(token)) found.push(path);
-      else if (entry.isDirectory() && depth > 0) look(path, depth - 1);
+      if (entry.name.includes(token)) {
+        // containerd's shim asks the runtime for this directory when it cleans up, whatever --root was: empty, it is no state.
+        if (attempt(() => rmdirSync(path) ?? true) === undefined) found.push(path);
+      } else if (entry.isDirectory() && depth > 0) look(path, depth - 1);
       else if (entry.isFile() && (attempt(() => statSync(path).size) ?? 0) < 1024 * 1024) {
         if (attempt(() => readFileSync(path, 'utf8'))?.includes(token) === true) found.push(path);
       }

@@ -2,12 +2,23 @@
 //   main.js RUNTIME ENGINE...
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sweep } from './leftovers.ts';
 
+/** Milliseconds that the scenarios of an engine may take. */
+const DEADLINE = 900_000;
 const engines = ['docker', 'containerd', 'podman'];
 
 interface Outcome {
@@ -38,6 +49,8 @@ function keepLogs(engine: string, directory: string): void {
 async function runEngine(engine: string, runtime: string): Promise<Outcome[]> {
   // Short: the paths of Unix sockets below it have 108 bytes at most.
   const directory = mkdtempSync(join(tmpdir(), 'oci-clients-'));
+  // Users of user namespaces pass through it on the way to their root file systems.
+  chmodSync(directory, 0o711);
   const token = directory.slice(directory.lastIndexOf('/') + 1);
   const report = join(directory, 'report.jsonl');
   const here = fileURLToPath(new URL('.', import.meta.url));
@@ -58,12 +71,14 @@ async function runEngine(engine: string, runtime: string): Promise<Outcome[]> {
       ],
       { stdio: ['ignore', 'inherit', 'inherit'], env },
     );
+    const timer = setTimeout(() => child?.kill('SIGKILL'), DEADLINE);
     const bad = await new Promise<string | undefined>((settle) => {
       child?.once('error', (error) => settle(error.message));
       child?.once('exit', (code, signal) =>
         settle(code === 0 ? undefined : `it ended with ${signal ?? `status ${code}`}`),
       );
     });
+    clearTimeout(timer);
     const outcomes = readOutcomes(report);
     if (!outcomes.some(({ type }) => type === 'failed') && (bad !== undefined || outcomes.length === 0)) {
       outcomes.push({ type: 'failed', name: `${engine}: all scenarios are run`, text: bad ?? 'none was' });

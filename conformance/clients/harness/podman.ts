@@ -38,7 +38,12 @@ function configure(directory: string, init: string | undefined): void {
   ];
   const path = (name: string) => join(directory, name);
   writeFileSync(path('containers.conf'), `${containers.join('\n')}\n`);
-  const storage = ['[storage]', `driver = "vfs"`, `graphroot = ${toml(path('root'))}`, `runroot = ${toml(path('run'))}`];
+  const storage = [
+    '[storage]',
+    `driver = "vfs"`,
+    `graphroot = ${toml(path('root'))}`,
+    `runroot = ${toml(path('run'))}`,
+  ];
   writeFileSync(path('storage.conf'), `${storage.join('\n')}\n`);
   writeFileSync(path('registries.conf'), 'unqualified-search-registries = []\n');
   process.env['CONTAINERS_CONF'] = path('containers.conf');
@@ -65,7 +70,18 @@ export async function startPodman(): Promise<Podman> {
     scope.runtime,
   ];
   const buildah = findProgram('buildah');
-  ok(await run([...client, 'import', '--change', 'CMD ["sh"]', '--change', 'ENV PATH=/bin', await makeRootfsTar(), IMAGE]));
+  ok(
+    await run([
+      ...client,
+      'import',
+      '--change',
+      'CMD ["sh"]',
+      '--change',
+      'ENV PATH=/bin',
+      await makeRootfsTar(),
+      IMAGE,
+    ]),
+  );
   const engine = makeEngine({
     kind: 'podman',
     client,

@@ -17,7 +17,8 @@ export function buildah({ buildah: client, engine }: Podman): void {
     scenario('run: output, status, and what it changed stays', { skip }, async (context) => {
       const container = ok(await call(['from', '--pull-never', IMAGE])).stdout.trim();
       context.afterwards(() => call(['rm', container]));
-      const inside = (script: string) => call(['run', ...isolation, '--network', 'none', container, '--', 'sh', '-c', script]);
+      const inside = (script: string) =>
+        call(['run', ...isolation, '--network', 'none', container, '--', 'sh', '-c', script]);
       assert.equal(ok(await inside('echo changed >/data/new; id -u')).stdout, '0\n');
       assert.equal(ok(await inside('cat /data/new')).stdout, 'changed\n');
       assert.notEqual((await inside('exit 7')).status, 0);
@@ -27,7 +28,12 @@ export function buildah({ buildah: client, engine }: Podman): void {
       const name = `localhost/${context.name()}`;
       const directory = join(scope.directory, `build-${context.name()}`);
       mkdirSync(directory);
-      const lines = [`FROM ${IMAGE}`, 'RUN echo built >/built && chown 1:1 /built', 'USER 1:1', 'CMD ["cat", "/built"]'];
+      const lines = [
+        `FROM ${IMAGE}`,
+        'RUN echo built >/built && chown 1:1 /built',
+        'USER 1:1',
+        'CMD ["cat", "/built"]',
+      ];
       writeFileSync(join(directory, 'Containerfile'), `${lines.join('\n')}\n`);
       context.afterwards(() => engine.cli(['rmi', '--force', name]));
       ok(await call(['build', '--pull-never', ...isolation, '--network', 'none', '--tag', name, directory]));

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { ended, ok, talkTo } from '../harness/command.ts';
+import { ok, talkTo } from '../harness/command.ts';
 import type { Engine } from '../harness/engine.ts';
 import { cgroupVersion, withoutController } from '../harness/host.ts';
 import { group, scenario } from '../harness/scenario.ts';
@@ -57,7 +57,7 @@ export function lifecycle(engine: Engine): void {
 
     scenario('create makes it, start runs it, and once more', async (context) => {
       const name = context.name();
-      context.afterwards(() => engine.cli(['rm', '--force', name]));
+      context.afterwards(() => engine.remove([name]));
       ok(
         await engine.cli([
           'create',
@@ -168,20 +168,21 @@ export function lifecycle(engine: Engine): void {
       const name = await engine.detached(context, [], ['sleep', '1000']);
       const pid = Number(await engine.inspect(name, '{{.State.Pid}}'));
       assert.notEqual((await engine.cli(['rm', name])).status, 0);
-      ok(await engine.cli(['rm', '--force', name]));
+      ok(await engine.remove([name]));
       assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
       assert.notEqual((await engine.cli(['inspect', name])).status, 0);
     });
 
-    scenario('attach sees the output, and the status', async (context) => {
+    scenario('attach talks to it', async (context) => {
       const script = 'while read -r line; do echo "heard $line"; test "$line" = end && exit 6; done';
       const name = await engine.detached(context, ['-i'], ['sh', '-c', script]);
       const session = talkTo([...engine.client, 'attach', name]);
       session.write('this\n');
       await session.waitForOutput(/heard this\n/);
       session.write('end\n');
-      ended(await session.finished(), 6);
+      await session.finished();
       session.end();
+      assert.equal(await engine.wait(name), 6);
     });
 
     scenario('cp copies in and out', async (context) => {

@@ -35,7 +35,8 @@ export function limits(engine: Engine): void {
       const greedy = 'echo ready; exec dd if=/dev/zero of=/dev/shm/big bs=1048576 count=48';
       const name = await engine.detached(context, options, ['sh', '-c', greedy]);
       assert.equal(await engine.wait(name), 137);
-      assert.equal(await engine.inspect(name, '{{.State.OOMKilled}}'), 'true');
+      // Podman learns it from conmon, which does not see it on v1.
+      if (engine.kind === 'docker' || !v1) assert.equal(await engine.inspect(name, '{{.State.OOMKilled}}'), 'true');
     });
 
     scenario('a child that is killed for memory does not end the container', { skip: memory }, async () => {
@@ -71,7 +72,7 @@ export function limits(engine: Engine): void {
 
     scenario('--ulimit sets soft and hard', async () => {
       const text = await engine.shell(
-        ['--ulimit', 'nofile=123:456', '--ulimit', 'core=0'],
+        ['--ulimit', 'nofile=123:456', '--ulimit', 'core=0', '--ulimit', 'nproc=1000:2000'],
         'ulimit -Sn; ulimit -Hn; ulimit -c',
       );
       assert.equal(text, '123\n456\n0');

@@ -25,7 +25,7 @@ export function many(engine: Engine): void {
   group('many', () => {
     scenario(`${MANY} containers live at once, each with its own output, and all go`, async (context) => {
       const names: string[] = [];
-      context.afterwards(() => engine.cli(['rm', '--force', ...names], { deadline: 240_000 }));
+      context.afterwards(() => engine.remove(names));
       await eachOf(MANY, async (index) => {
         const name = context.name();
         names.push(name);
@@ -42,7 +42,7 @@ export function many(engine: Engine): void {
       for (const name of names.filter((_, index) => index % 10 === 0)) {
         await engine.waitForLogs(name, new RegExp(`^number \\d+ of ${name}$`, 'm'));
       }
-      ok(await engine.cli(['rm', '--force', ...names], { deadline: 240_000 }));
+      ok(await engine.remove(names));
       assert.equal((await list()).length, 0);
     });
   });

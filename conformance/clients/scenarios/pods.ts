@@ -11,7 +11,7 @@ export function pods(engine: Engine): void {
   /** A pod whose first container is of our image: no other is there. */
   const pod = async (context: Scenario, ...options: string[]) => {
     const name = `pod-${context.name()}`;
-    context.afterwards(() => engine.cli(['pod', 'rm', '--force', name]));
+    context.afterwards(() => engine.cli(['pod', 'rm', '--force', '--time', '0', name]));
     const infra = ['--infra-image', engine.image, '--infra-command', '/bin/sleep 100000'];
     const parent = ['--cgroup-parent', `/${scope.token}`];
     ok(await engine.cli(['pod', 'create', '--name', name, '--network', 'none', ...parent, ...infra, ...options]));
@@ -28,7 +28,8 @@ export function pods(engine: Engine): void {
       const name = await pod(context, '--hostname', 'podbox');
       const server = 'echo shm >/dev/shm/x; echo file >/x; while :; do echo over lo | nc -l -p 7001; done';
       const first = await member(context, name, ['sh', '-c', server]);
-      const client = 'while ! nc 127.0.0.1 7001 </dev/null 2>/dev/null; do sleep 0.1; done; cat /dev/shm/x; hostname; test -e /x || echo no file; ps | grep -c sleep.100000';
+      const client =
+        'while ! nc 127.0.0.1 7001 </dev/null 2>/dev/null; do sleep 0.1; done; cat /dev/shm/x; hostname; test -e /x || echo no file; ps | grep -c sleep.100000';
       const argv = ['run', '--rm', '--pod', name, engine.image, 'sh', '-c', client];
       // The pattern is itself in the process list, once or twice: what is looked for would be one more.
       const { stdout } = ok(await engine.cli(argv));
@@ -48,8 +49,10 @@ export function pods(engine: Engine): void {
       const name = await pod(context);
       const one = await member(context, name, ['sleep', '1000']);
       const two = await member(context, name, ['sleep', '1000']);
-      const states = async () => `${await engine.inspect(one, '{{.State.Status}}')} ${await engine.inspect(two, '{{.State.Status}}')}`;
-      const until = (wanted: string) => waitFor(`members ${wanted}`, async () => (await states()) === `${wanted} ${wanted}`);
+      const states = async () =>
+        `${await engine.inspect(one, '{{.State.Status}}')} ${await engine.inspect(two, '{{.State.Status}}')}`;
+      const until = (wanted: string) =>
+        waitFor(`members ${wanted}`, async () => (await states()) === `${wanted} ${wanted}`);
       await until('running');
       ok(await engine.cli(['pod', 'pause', name]));
       await until('paused');
@@ -60,7 +63,7 @@ export function pods(engine: Engine): void {
       await until('running');
       ok(await engine.cli(['pod', 'kill', name]));
       await until('exited');
-      ok(await engine.cli(['pod', 'rm', '--force', name]));
+      ok(await engine.cli(['pod', 'rm', '--force', '--time', '0', name]));
       assert.notEqual((await engine.cli(['inspect', one])).status, 0);
     });
 

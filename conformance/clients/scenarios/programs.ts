@@ -96,7 +96,8 @@ export function programs(engine: Engine): void {
       assert.equal(await engine.shell(options, 'echo "$GREETING"; pwd; hostname'), 'good day\n/tmp\nbox');
     });
 
-    scenario('a working directory that the image lacks is made', async () => {
+    const refuses = engine.kind === 'podman' ? 'Podman itself refuses it' : undefined;
+    scenario('a working directory that the image lacks is made', { skip: refuses }, async () => {
       assert.equal(await engine.output(['-w', '/not/there/yet'], ['pwd']), '/not/there/yet');
     });
 

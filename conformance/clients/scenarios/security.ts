@@ -62,12 +62,14 @@ export function security(engine: Engine): void {
 
     scenario('seccomp: the default profile filters', async () => {
       assert.equal(await engine.shell([], field('Seccomp')), '2');
+      // Podman's profile lets everybody make user namespaces.
+      if (engine.kind === 'podman') return;
       assert.match(await engine.shell([], 'busybox unshare -U true 2>&1 || echo refused'), /not permitted\nrefused/);
     });
 
     scenario('seccomp: unconfined does not', async () => {
-      const script = `${field('Seccomp')}; busybox unshare -U true && echo unshared`;
-      assert.equal(await engine.shell(['--security-opt', 'seccomp=unconfined'], script), '0\nunshared');
+      const script = `${field('Seccomp')}; busybox unshare -U true && echo done`;
+      assert.equal(await engine.shell(['--security-opt', 'seccomp=unconfined'], script), '0\ndone');
     });
 
     scenario('seccomp: a profile of our own, with an errno and an argument', async () => {
@@ -114,8 +116,8 @@ export function security(engine: Engine): void {
     const noRare = rare === undefined ? 'no device to ask for on this host' : undefined;
     scenario('a device is usable as far as --device says', { skip: noRare }, async () => {
       const script =
-        '(: </dev/mine) && echo read; (: 2>/dev/null >>/dev/mine) || echo no write; mknod /tmp/again c $((0x$(stat -c %t /dev/mine))) $((0x$(stat -c %T /dev/mine))) 2>/dev/null || echo no mknod';
-      assert.equal(await engine.shell(['--device', `${rare}:/dev/mine:r`], script), 'read\nno write\nno mknod');
+        '(: </dev/mine) && echo read; (: 2>/dev/null >>/dev/mine) || echo no write; mknod /tmp/again c $((0x$(stat -c %t /dev/mine))) $((0x$(stat -c %T /dev/mine))); (: 2>/dev/null >>/tmp/again) || echo nor there';
+      assert.equal(await engine.shell(['--device', `${rare}:/dev/mine:r`], script), 'read\nno write\nnor there');
     });
 
     scenario("the usual devices work, the host's memory does not", async () => {

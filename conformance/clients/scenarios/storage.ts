@@ -104,10 +104,10 @@ export function storage(engine: Engine): void {
       assert.equal(await seen(own), 0);
     });
 
-    scenario('the files of the engine are there: hosts, hostname, resolv.conf', async () => {
+    scenario('the files of the engine are there: hosts and hostname', async () => {
       const text = await engine.shell(
         ['--hostname', 'box'],
-        'cat /etc/hostname; test -f /etc/hosts && test -f /etc/resolv.conf && echo ok',
+        'echo "$(cat /etc/hostname)"; test -s /etc/hosts && echo ok',
       );
       assert.equal(text, 'box\nok');
     });
