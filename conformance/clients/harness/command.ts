@@ -54,7 +54,12 @@ const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, 
  * The output goes to files, not pipes: what a client leaves running (a monitor of a container) may inherit it, and would keep us waiting. The program
  * has a session of its own, all of which is killed at the deadline.
  */
-function launch(argv: readonly string[], interactive: boolean, options: CommandOptions): Session {
+function launch(
+  argv: readonly string[],
+  interactive: boolean,
+  options: CommandOptions,
+  name = readable(argv),
+): Session {
   counter += 1;
   const prefix = join(scope.output, String(counter));
   const out = openSync(`${prefix}.out`, 'w');
@@ -90,13 +95,11 @@ function launch(argv: readonly string[], interactive: boolean, options: CommandO
     end: () => void child.stdin?.end(),
     stdout,
     waitForOutput: (pattern) =>
-      waitFor(`output ${pattern} of ${readable(argv)}`, () => {
+      waitFor(`output ${pattern} of ${name}`, () => {
         const text = stdout();
         if (pattern.test(text)) return text;
         if (child.exitCode === null && child.signalCode === null) return undefined;
-        throw new Error(
-          `${readable(argv)} ended without output ${pattern}: ${readFileSync(`${prefix}.err`, 'utf8')}${text}`,
-        );
+        throw new Error(`${name} ended without output ${pattern}: ${readFileSync(`${prefix}.err`, 'utf8')}${text}`);
       }),
     finished: async () => {
       const { status, problem } = await ended;
@@ -104,7 +107,7 @@ function launch(argv: readonly string[], interactive: boolean, options: CommandO
         status,
         stdout: stdout(),
         stderr: readFileSync(`${prefix}.err`, 'utf8') + problem,
-        command: readable(argv),
+        command: name,
       };
     },
   };
@@ -131,7 +134,12 @@ export function underTerminal(argv: readonly string[], options: CommandOptions =
   const set = `stty -echo rows ${TERMINAL.rows} cols ${TERMINAL.columns}`;
   const quoted = argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   const command = `${set}; exec ${quoted}`;
-  return launch(['script', '--quiet', '--return', '--flush', '--command', command, '/dev/null'], true, options);
+  return launch(
+    ['script', '--quiet', '--return', '--flush', '--command', command, '/dev/null'],
+    true,
+    options,
+    readable(argv),
+  );
 }
 
 /** The command has to succeed. */

@@ -91,6 +91,14 @@ async function runEngine(engine: string, runtime: string): Promise<Outcome[]> {
   }
 }
 
+/** What went wrong, and the line of the scenario that says so: the TAP above has the whole stack. */
+function summary(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const message = lines.filter((line) => !/^\s+at /.test(line)).slice(0, 8);
+  const place = lines.find((line) => /^\s+at .*\/scenarios\//.test(line));
+  return [...message, ...(place === undefined ? [] : [place])].join('\n');
+}
+
 function count(outcomes: readonly Outcome[], type: Outcome['type']): number {
   return outcomes.filter((outcome) => outcome.type === type).length;
 }
@@ -119,8 +127,7 @@ const reasons = new Map<string, number>();
 for (const { type, text } of all) if (type === 'skipped') reasons.set(text, (reasons.get(text) ?? 0) + 1);
 for (const [reason, times] of reasons) console.log(`# skipped: ${times} × ${reason}`);
 for (const { type, name, text } of all) {
-  if (type === 'failed')
-    console.log(`# FAILED ${name}\n${text.trimEnd().split('\n').slice(0, 6).join('\n').replaceAll(/^/gm, '#   ')}`);
+  if (type === 'failed') console.log(`# FAILED ${name}\n${summary(text).replaceAll(/^/gm, '#   ')}`);
 }
 if (interrupted) console.log('# interrupted');
 console.log(['passed', 'failed', 'skipped'].map((type) => `${count(all, type as Outcome['type'])} ${type}`).join(', '));
