@@ -99,7 +99,6 @@ let execs = 0;
 export async function startCtr(): Promise<Ctr> {
   const daemon = await startContainerd('containerd');
   const client = [findProgram('ctr') ?? 'ctr', '--address', daemon.address, '--namespace', scope.token];
-  abbreviate(client, 'ctr');
   const snapshotter = overlayWorks() ? 'overlayfs' : 'native';
   const fifos = ['--fifo-dir', join(scope.directory, 'fifos')];
   const runtime = [
@@ -111,6 +110,8 @@ export async function startCtr(): Promise<Ctr> {
     snapshotter,
     ...fifos,
   ];
+  abbreviate([...client, 'run', ...runtime], 'ctr run');
+  abbreviate(client, 'ctr');
   const ctr: Ctr['ctr'] = (args, options) => run([...client, ...args], options);
   const archive = await makeImageArchive(IMAGE, await makeRootfsTar());
   ok(await ctr(['images', 'import', '--snapshotter', snapshotter, archive]));
