@@ -21,7 +21,9 @@ mkdir -p dist.new
 "$bun" build src/cli/main.ts src/index.ts --target node --format esm --splitting --packages external \
   --define "process.env.RUNT_COMMIT=\"$commit\"" --outdir dist.new/node --root src >/dev/null
 node_modules/.bin/tsc -p tsconfig.types.json
+# Split, so that a command does not pay for the code of others: all functions of a chunk are made when it is loaded.
 "$bun" build src/cli/main.ts --compile --minify --bytecode --compile-jit-policy=100000 \
+  --format=esm --splitting --min-chunk-size=32768 \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
   --define "process.env.RUNT_COMMIT=\"$commit\"" --define 'process.env.RUNT_STANDALONE="1"' \

@@ -35,21 +35,8 @@ if [ -n "$missing" ]; then
   fi
 fi
 
-# The containers of the tests have a root file system of one static busybox. Debian's package would displace the dynamic one of the host, so
-# it is unpacked, not installed.
-is_static() { [ -x "$1" ] && LC_ALL=C ldd "$1" 2>&1 | grep -q 'not a dynamic'; }
-cached=$PWD/node_modules/.cache/busybox
-if [ -z "${BUSYBOX:-}" ] && ! is_static /bin/busybox && ! is_static /usr/bin/busybox; then
-  if [ ! -x "$cached" ] && [ "${RUNT_TEST_PACKAGES:-yes}" = yes ] && command -v apt-get >/dev/null 2>&1; then
-    unpacked=$(mktemp -d)
-    (cd "$unpacked" && chmod 0755 . && { [ "$(id -u)" != 0 ] || apt-get -qq update || true; } &&
-      apt-get -qq download busybox-static && dpkg -x busybox-static_*.deb . && mkdir -p "$(dirname "$cached")" &&
-      cp "$(find . -name busybox -type f | head -n 1)" "$cached") ||
-      echo "no static busybox: the tests that start containers are skipped"
-    rm -rf "$unpacked"
-  fi
-  [ ! -x "$cached" ] || export BUSYBOX="$cached"
-fi
+if [ -z "${BUSYBOX:-}" ]; then BUSYBOX=$(scripts/static-busybox.sh); fi
+if [ -n "$BUSYBOX" ]; then export BUSYBOX; else unset BUSYBOX; fi
 
 scripts/build.sh
 rm -rf build
