@@ -37,6 +37,7 @@ import { saveConfig } from './saved-config.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
 import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
+import { reopenNull } from './streams.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 export interface CreateOptions {
@@ -297,6 +298,7 @@ function launch(
   plan: Plan,
   descriptors: Descriptors,
 ): ReturnType<typeof spawnLauncher> {
+  reopenNull();
   // Node marks all descriptors that it inherits close-on-exec, 0 to 2 included.
   for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);
   descriptors.release();

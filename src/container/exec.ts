@@ -27,7 +27,7 @@ import { isHostRoot } from './privileges.ts';
 import { readSavedConfig } from './saved-config.ts';
 import { hookState, type Named, requireRecord } from './state.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
-import { streamsToGive } from './streams.ts';
+import { reopenNull, streamsToGive } from './streams.ts';
 
 export interface ExecOptions extends Named {
   /** A process object of the specification: a file's absolute path, or "-"; else what is changed of the container's own process. */
@@ -177,6 +177,7 @@ function launch(
   };
   const plan = compileExec(inputs);
   filtering?.check(plan);
+  reopenNull();
   // Node marks all descriptors that it inherits close-on-exec, 0 to 2 included.
   for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);
   descriptors.release();

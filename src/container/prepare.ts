@@ -10,7 +10,8 @@ import { NAMESPACES } from '../linux/namespaces.ts';
 import { resolvePath } from '../linux/paths.ts';
 import { mustSyscall, syscall } from '../linux/syscall.ts';
 import type { Config } from '../spec/generated/types.ts';
-import { callersProcess, checkPreserved } from './caller.ts';
+import { isRootShared } from './bind-attributes.ts';
+import { callersProcess } from './caller.ts';
 import type { Descriptors } from './descriptors.ts';
 import { homeOf } from './home.ts';
 import { fullyVisibleMounts, mountPointOf } from './host-mounts.ts';
@@ -78,7 +79,7 @@ function prepareRoot({ config, bundle, descriptors, late }: PrepareOptions): Ini
   }
   const real = realpathSync(path);
   late?.place(real);
-  const shared = config.linux?.rootfsPropagation === 'shared';
+  const shared = isRootShared(config);
   return { tree, path: real, ...(shared ? { parentMount: mountPointOf(real) } : {}) };
 }
 

@@ -12,7 +12,7 @@ import { keptWhenReady } from './steps/kept-descriptors.ts';
 import { bringLoopbackUp, setNames, writeSysctls } from './steps/kernel-settings.ts';
 import { failureHandler, launch } from './steps/launcher.ts';
 import { makeMountsReadOnly, mountAll } from './steps/mounts.ts';
-import { execute, reportReady, waitForStart } from './steps/program.ts';
+import { execute, findProgram, reportReady, waitForStart } from './steps/program.ts';
 import { attachRoot, enterRoot, hasOwnMounts, makeRootReadOnly, openRoot } from './steps/root.ts';
 import { beginSession } from './steps/session.ts';
 import { openTerminal } from './steps/terminal.ts';
@@ -50,6 +50,7 @@ export function compileInit(inputs: InitInputs): Plan {
   if (inputs.userNamespace === undefined) writeSysctls(context);
   becomeUser(context, keptWhenReady(inputs));
   showProcess(context);
+  findProgram(context);
   reportReady(context);
   waitForStart(context);
   execute(context);

@@ -66,8 +66,7 @@ export function executeProgram(context: ProcessContext): void {
     );
     return;
   }
-  const environment = [...(process.env ?? [])];
-  if (inputs.home !== undefined) environment.push(`HOME=${inputs.home}`);
+  const environment = environmentOf(context);
   const argv = plan.pointers([...(process.args ?? []).map((text) => plan.string(text)), null], '[process.args]');
   const envp = plan.pointers([...environment.map((text) => plan.string(text)), null], '[process.env]');
 
@@ -88,6 +87,48 @@ export function executeProgram(context: ProcessContext): void {
     return;
   }
   searchPath(context, file, searchedDirectories(environment), run);
+}
+
+/**
+ * What is missing is told by `create`, as by runc and crun: Podman takes the exit status 127 from there. What happens to the program after that,
+ * and what only the kernel finds out, `start` tells.
+ */
+export function findProgram(context: StepContext): void {
+  const { plan, config } = context;
+  const file = config.process?.args?.[0];
+  if (file === undefined) return;
+  const cwd = plan.value(AT_FDCWD, 'AT_FDCWD');
+  const executable = plan.value(X_OK, 'X_OK');
+  if (file.includes('/')) {
+    plan.step({ sentence: `exec: ${JSON.stringify(file)}: stat ${file}`, pointer: '/process/args/0' }, () =>
+      plan.call('faccessat', [cwd, file, executable]),
+    );
+    return;
+  }
+  const found = plan.label();
+  const denied = plan.slot('a file that may not be executed');
+  const zero = plan.constant(Buffer.alloc(8), '{0}');
+  plan.load(denied, zero);
+  plan.step({ sentence: `look for ${file}`, pointer: '/process/args/0' }, () => {
+    for (const directory of searchedDirectories(environmentOf(context))) {
+      const next = plan.label();
+      plan.withSlot((result) => {
+        plan.call('faccessat', [cwd, `${directory}/${file}`, executable], { result, ignoreErrors: true });
+        plan.branch(result, 'equal', 0, found);
+        plan.branch(result, 'notEqual', -ERRNO.EACCES, next);
+      });
+      plan.add(denied, 1);
+      plan.place(next);
+    }
+  });
+  reportNotFound(plan, file, denied);
+  plan.place(found);
+}
+
+function environmentOf({ config, inputs }: ProcessContext): string[] {
+  const environment = [...(config.process?.env ?? [])];
+  if (inputs.home !== undefined) environment.push(`HOME=${inputs.home}`);
+  return environment;
 }
 
 /** PATH as execvp(3) reads it, from the environment that the program will have; the last one counts. */
