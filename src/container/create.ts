@@ -1,6 +1,5 @@
 // create (runtime.md, "Create"): everything but the user's program.
 
-import { rmSync } from 'node:fs';
 import { type CgroupHandles, closeHandles, createCgroups } from '../cgroup/create.ts';
 import { devicePolicy } from '../cgroup/device-rules.ts';
 import { applyDevices } from '../cgroup/devices.ts';
@@ -10,34 +9,31 @@ import { fail } from '../error.ts';
 import { compileInit } from '../init/compile.ts';
 import type { InitInputs } from '../init/inputs.ts';
 import { GO } from '../init/messages.ts';
-import type { Plan } from '../init/plan.ts';
-import { spawnLauncher } from '../init/spawn.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { makeFifo } from '../linux/fifo.ts';
 import { memoryFile, writeAll } from '../linux/memfd.ts';
 import { innermostPid, processStat } from '../linux/procfs.ts';
 import { packetPair, sendPacket } from '../linux/sockets.ts';
-import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
-import { syscall } from '../linux/syscall.ts';
+import { waitForChild } from '../linux/spawn.ts';
 import type { Log } from '../log.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
 import { checkPreserved } from './caller.ts';
 import { prepareCgroups } from './cgroups.ts';
 import { converse } from './converse.ts';
-import { destroy } from './delete.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
 import type { OpenExtras } from './extras.ts';
 import { firstRecord } from './first-record.ts';
 import { writeFrontRecord } from './front-record.ts';
 import { readTail, runHooks } from './hooks.ts';
+import { launch } from './launch.ts';
 import { loadParts, type Parts, type Users } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { prepare } from './prepare.ts';
 import { saveConfig } from './saved-config.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
-import { type ContainerRecord, checkId, directoryOf, removeRecord, reserve, startFifos, writeRecord } from './store.ts';
-import { reopenNull } from './streams.ts';
+import { type ContainerRecord, checkId, reserve, startFifos, writeRecord } from './store.ts';
+import { type Progress, undo } from './undo.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 export interface CreateOptions {
@@ -122,16 +118,6 @@ export async function createLoaded(options: CreateOptions, loaded: LoadedConfig)
     descriptors.closeAll();
     scope?.close();
   }
-}
-
-/** How far a create has come, for undoing it. */
-interface Progress {
-  reserved?: true;
-  record?: ContainerRecord;
-  launcher?: number;
-  init?: number;
-  hooksRun: boolean;
-  pidFile?: string;
 }
 
 interface Construction {
@@ -291,38 +277,4 @@ function prepareHooks({ config }: LoadedConfig, descriptors: Descriptors): InitI
     state: descriptors.share(memoryFile('runt:hook-state'), 'state'),
     output: descriptors.share(memoryFile('runt:hook-output'), 'output'),
   };
-}
-
-function launch(
-  { root, id, preserveFds }: CreateOptions,
-  plan: Plan,
-  descriptors: Descriptors,
-): ReturnType<typeof spawnLauncher> {
-  reopenNull();
-  // Node marks all descriptors that it inherits close-on-exec, 0 to 2 included.
-  for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);
-  descriptors.release();
-  const launcher = spawnLauncher(plan, directoryOf(root, id));
-  descriptors.closeInherited();
-  for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
-  return launcher;
-}
-
-/** What is left of a create that failed goes. */
-async function undo({ root, id, log }: CreateOptions, progress: Progress): Promise<void> {
-  const SIGKILL = 9;
-  for (const pid of [progress.launcher, progress.init]) {
-    if (pid === undefined) continue;
-    // Our child, not reaped yet: the pid is still its own.
-    syscall('kill', pid, SIGKILL);
-    waitForChild(pid);
-  }
-  if (progress.pidFile !== undefined) rmSync(progress.pidFile, { force: true });
-  if (progress.record === undefined) return removeRecord(root, id);
-  try {
-    // Hooks that undo what others did are called if those were.
-    await destroy(root, progress.hooksRun ? progress.record : { ...progress.record, poststop: [] }, log);
-  } catch (error) {
-    log.warning(`remove what is left of container "${id}": ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

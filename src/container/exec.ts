@@ -5,10 +5,9 @@ import { freezerOf, freezerState } from '../cgroup/freezer.ts';
 import { fail, RuntError } from '../error.ts';
 import { compileExec } from '../init/compile-exec.ts';
 import type { ExecInputs } from '../init/inputs.ts';
-import { spawnLauncher } from '../init/spawn.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { packetPair } from '../linux/sockets.ts';
-import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
+import { waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
 import type { Config } from '../spec/generated/types.ts';
@@ -21,13 +20,14 @@ import type { Foreground } from './exec-foreground.ts';
 import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from './exec-process.ts';
 import { type ExecTarget, openTarget } from './exec-target.ts';
 import { homeBelow } from './home.ts';
+import { launch } from './launch.ts';
 import { type Filtering, loadFiltering } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { isHostRoot } from './privileges.ts';
 import { readSavedConfig } from './saved-config.ts';
 import { hookState, type Named, requireRecord } from './state.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
-import { reopenNull, streamsToGive } from './streams.ts';
+import { streamsToGive } from './streams.ts';
 
 export interface ExecOptions extends Named {
   /** A process object of the specification: a file's absolute path, or "-"; else what is changed of the container's own process. */
@@ -88,7 +88,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
       profile === undefined
         ? undefined
         : await loadFiltering(profile, integersOf(saved.text, saved.config), options.log);
-    const hear = launch(options, record, target, given, config, descriptors, heard, extras, filtering);
+    const hear = begin(options, record, target, given, config, descriptors, heard, extras, filtering);
     // While the launcher is at work. What the runtime is sent from now on is passed on when there is somebody to get it.
     if (!options.detach)
       foreground = (await import('./exec-foreground.ts')).forwardTo(
@@ -124,7 +124,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
 }
 
 /** Returns what waits until the program has been executed. */
-function launch(
+function begin(
   { root, id, preserveFds, cgroup }: ExecOptions,
   record: ContainerRecord,
   { pid, target, root: rootOfInit }: ExecTarget,
@@ -177,14 +177,8 @@ function launch(
   };
   const plan = compileExec(inputs);
   filtering?.check(plan);
-  reopenNull();
-  // Node marks all descriptors that it inherits close-on-exec, 0 to 2 included.
-  for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);
-  descriptors.release();
-  const launcher = spawnLauncher(plan, directoryOf(root, id));
+  const launcher = launch({ root, id, preserveFds }, plan, descriptors);
   heard.children.push(launcher.pid);
-  descriptors.closeInherited();
-  for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
   return (listener) => hearOfProgram(ours, plan, launcher.image, heard, listener);
 }
 

@@ -4,8 +4,8 @@
 import { fail } from '../error.ts';
 import { ERRNO } from '../linux/errno.ts';
 import { pidfdGetFd, pidfdOpen } from '../linux/pidfd.ts';
-import { connectUnix, sendWithDescriptor } from '../linux/sockets.ts';
 import { syscall } from '../linux/syscall.ts';
+import { connectStream, sendDescriptor } from '../linux/unix-sockets.ts';
 import type { Seccomp } from '../spec/generated/types.ts';
 
 export interface Notifying {
@@ -24,17 +24,12 @@ export function sendListener({ profile, pid, listener, state }: Notifying): void
   const path = profile.listenerPath ?? '';
   const listenerFd = takeDescriptor(pid, listener);
   try {
-    const socket = connectUnix(path);
-    if (socket < 0) {
-      fail({
-        code: 'init',
-        message: `failed to connect with seccomp agent specified in the seccomp profile: ${path}`,
-        syscall: 'connect',
-        errno: -socket,
-        pointer,
-        hint: 'the agent must listen on this Unix socket (SOCK_STREAM) before the container is created',
-      });
-    }
+    const doing = {
+      message: `failed to connect with seccomp agent specified in the seccomp profile: ${path}`,
+      pointer,
+      hint: 'the agent must listen on this Unix socket (SOCK_STREAM) before the container is created',
+    };
+    const socket = connectStream(doing, path);
     const container = JSON.parse(state) as { readonly ociVersion: string };
     const text = JSON.stringify({
       ociVersion: container.ociVersion,
@@ -43,16 +38,10 @@ export function sendListener({ profile, pid, listener, state }: Notifying): void
       metadata: profile.listenerMetadata ?? '',
       state: container,
     });
-    const sent = sendWithDescriptor(socket, Buffer.from(text), listenerFd);
-    syscall('close', socket);
-    if (sent < 0) {
-      fail({
-        code: 'init',
-        message: `send the listener to the seccomp agent ${path}`,
-        syscall: 'sendmsg',
-        errno: -sent,
-        pointer,
-      });
+    try {
+      sendDescriptor({ message: `send the listener to the seccomp agent ${path}`, pointer }, socket, text, listenerFd);
+    } finally {
+      syscall('close', socket);
     }
   } finally {
     syscall('close', listenerFd);

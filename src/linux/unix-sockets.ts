@@ -22,7 +22,7 @@ const ENAMETOOLONG = 36;
 /** sizeof(sun_path); the name needs no NUL at its end (unix(7), "Pathname sockets"). */
 const SUN_PATH_SIZE = 108;
 
-/** Sends the text with the descriptor. Throws `system`. */
+/** Sends all of the text, and with its beginning the descriptor. Throws `system`. */
 export function sendDescriptor(doing: Doing, socket: number, text: string, descriptor: number): void {
   const data = Buffer.from(text);
   const vector = ioVector(addressOf(data), data.length);
@@ -33,6 +33,11 @@ export function sendDescriptor(doing: Doing, socket: number, text: string, descr
   // `data`, `vector` and `control` are used behind their addresses until here.
   if (result < 0 || data.length + vector.length + control.length === 0)
     fail({ code: 'system', ...doing, syscall: 'sendmsg', errno: -result });
+  // A stream may take a part.
+  for (let sent = result; sent < data.length; ) {
+    const rest = data.subarray(sent);
+    sent += mustSyscall(doing, 'sendto', socket, rest, rest.length, MSG_NOSIGNAL, null, 0);
+  }
 }
 
 /** The descriptor that the next message brings, close-on-exec; undefined: it brings none, or the connection is at its end. Throws `system`. */
