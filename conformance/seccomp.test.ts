@@ -243,7 +243,11 @@ function startAgent(box: Sandbox, name: string): Agent {
   waitFor('the agent', () => existsSync(`${output}.ready`));
   return {
     socket,
-    state: () => JSON.parse(readFileSync(output, 'utf8')),
+    state: () =>
+      waitFor('what the agent has got', () => {
+        const text = existsSync(output) ? readFileSync(output, 'utf8') : '';
+        return text.endsWith('}') ? JSON.parse(text) : undefined;
+      }),
     stop: () => void child.kill('SIGKILL'),
   };
 }

@@ -3,7 +3,8 @@
 // Scripts that complete the command line, from the table of commands. They are complete by themselves: a shell runs runt
 // only for the ids of the containers there are.
 
-import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
+import { allCommands } from './commands.ts';
+import { GLOBAL_OPTIONS } from './options.ts';
 import type { CommandSpec, OptionSpec } from './table.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -12,7 +13,7 @@ export type Shell = (typeof SHELLS)[number];
 /** What the value of an option is completed with. */
 type Completes = 'file' | 'directory' | readonly string[] | 'nothing';
 
-const offered = COMMANDS.filter((command) => command.later !== true);
+const offered = allCommands().filter((command) => command.later !== true);
 
 function completes(option: OptionSpec): Completes {
   if (option.choices !== undefined) return option.choices;

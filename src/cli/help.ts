@@ -3,7 +3,8 @@
 // Not by yargs: its module reads translations from a folder beside itself and looks for a package.json, neither of which
 // exists for an executable; and it uses import.meta, which Bun's bytecode (CommonJS) can't hold.
 
-import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
+import { allCommands } from './commands.ts';
+import { GLOBAL_OPTIONS } from './options.ts';
 import type { CommandSpec, OptionSpec, PositionalSpec } from './table.ts';
 
 const WIDTH = 100;
@@ -79,8 +80,8 @@ export const INTRODUCTION =
   'runt runs containers as the runtime specification of the Open Container Initiative describes them: each from a bundle, a directory with a config.json and a root file system.';
 
 export function generalHelp(): string {
-  const present = COMMANDS.filter((command) => command.later !== true);
-  const later = COMMANDS.filter((command) => command.later === true);
+  const present = allCommands().filter((command) => command.later !== true);
+  const later = allCommands().filter((command) => command.later === true);
   return `${[
     ...wrap(INTRODUCTION, 0),
     '',

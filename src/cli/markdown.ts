@@ -1,7 +1,8 @@
 // The manual of the command line (docs/command-line.md), from the table of commands.
 
-import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
+import { allCommands } from './commands.ts';
 import { argumentsOf, optionDefaultText, optionValueText, usageText } from './help.ts';
+import { GLOBAL_OPTIONS } from './options.ts';
 import type { CommandSpec, OptionSpec } from './table.ts';
 
 /** A vertical bar would end a table's cell. */
@@ -36,8 +37,8 @@ function sentence(text: string): string {
 
 /** The whole page. */
 export function renderMarkdown(): string {
-  const present = COMMANDS.filter((command) => command.later !== true);
-  const later = COMMANDS.filter((command) => command.later === true);
+  const present = allCommands().filter((command) => command.later !== true);
+  const later = allCommands().filter((command) => command.later === true);
   return `${[
     '# The command line',
     '',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { COMMANDS, GLOBAL_OPTIONS } from './commands.ts';
+import { allCommands } from './commands.ts';
+import { GLOBAL_OPTIONS } from './options.ts';
 import { type Outcome, parseCommandLine } from './parse.ts';
 import type { OptionSpec, OptionValues } from './table.ts';
 
@@ -276,23 +277,23 @@ describe('the rest of a command line', () => {
 
 describe('the table', () => {
   test('no command has two options or letters that are the same', () => {
-    for (const command of [{ name: 'runt', options: GLOBAL_OPTIONS }, ...COMMANDS]) {
+    for (const command of [{ name: 'runt', options: GLOBAL_OPTIONS }, ...allCommands()]) {
       const names = command.options.flatMap(({ name, short }) => (short === undefined ? [name] : [name, short]));
       assert.equal(new Set(names).size, names.length, command.name);
     }
   });
   test('no two commands have the same name', () => {
-    assert.equal(new Set(COMMANDS.map(({ name }) => name)).size, COMMANDS.length);
+    assert.equal(new Set(allCommands().map(({ name }) => name)).size, allCommands().length);
   });
   test('a choice has choices and a default among them; a text has a placeholder', () => {
-    for (const option of [GLOBAL_OPTIONS, ...COMMANDS.map(({ options }) => options)].flat()) {
+    for (const option of [GLOBAL_OPTIONS, ...allCommands().map(({ options }) => options)].flat()) {
       if (option.kind === 'choice') assert.ok(option.choices?.includes(option.default ?? ''), option.name);
       if (option.kind === 'text') assert.ok(option.placeholder, option.name);
     }
   });
   test('help sentences are sentences of one kind: lower case, no full stop', () => {
-    const options = [GLOBAL_OPTIONS, ...COMMANDS.map((command) => command.options)].flat();
-    for (const text of [...COMMANDS.map(({ summary }) => summary), ...options.map(({ help }) => help)]) {
+    const options = [GLOBAL_OPTIONS, ...allCommands().map((command) => command.options)].flat();
+    for (const text of [...allCommands().map(({ summary }) => summary), ...options.map(({ help }) => help)]) {
       assert.match(text, /^[a-z].*[^.]$/);
     }
   });

@@ -7,7 +7,8 @@
 
 import { fail, type Problem, RuntError } from '../error.ts';
 import { nearest } from '../nearest.ts';
-import { COMMANDS, findCommand, GLOBAL_OPTIONS } from './commands.ts';
+import { COMMAND_NAMES, findCommand } from './commands.ts';
+import { GLOBAL_OPTIONS } from './options.ts';
 import type { CommandSpec, OptionSpec, OptionValues } from './table.ts';
 
 /** What the arguments ask for. */
@@ -133,10 +134,7 @@ function checkPositionals(command: CommandSpec, positionals: readonly string[]):
 }
 
 function unknownCommand(name: string): Outcome {
-  const meant = nearest(
-    name,
-    COMMANDS.map((spec) => spec.name),
-  );
+  const meant = nearest(name, COMMAND_NAMES);
   const problem: Problem = {
     code: 'usage',
     message: `runt has no command ${JSON.stringify(name)}`,

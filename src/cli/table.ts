@@ -97,3 +97,6 @@ export interface Invocation {
 
 /** Returns the exit status. Errors are thrown. */
 export type CommandFunction = (invocation: Invocation) => Promise<number> | number;
+
+/** Some of the commands, by name. */
+export type SpecTable = Readonly<Partial<Record<CommandName, () => CommandSpec>>>;

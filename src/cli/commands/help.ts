@@ -1,6 +1,6 @@
 import { fail } from '../../error.ts';
 import { nearest } from '../../nearest.ts';
-import { COMMANDS, findCommand } from '../commands.ts';
+import { COMMAND_NAMES, findCommand } from '../commands.ts';
 import { commandHelp, generalHelp } from '../help.ts';
 import { print } from '../output.ts';
 import type { Invocation } from '../table.ts';
@@ -13,10 +13,7 @@ export function help({ positionals }: Invocation): number {
   }
   const command = findCommand(name);
   if (command === undefined) {
-    const meant = nearest(
-      name,
-      COMMANDS.map((known) => known.name),
-    );
+    const meant = nearest(name, COMMAND_NAMES);
     fail({
       code: 'usage',
       message: `runt has no command ${JSON.stringify(name)}`,
