@@ -88,14 +88,14 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
       profile === undefined
         ? undefined
         : await loadFiltering(profile, integersOf(saved.text, saved.config), options.log);
-    const hear = begin(options, record, target, given, config, descriptors, heard, extras, filtering);
-    // While the launcher is at work. What the runtime is sent from now on is passed on when there is somebody to get it.
+    // Before there is a process that somebody could mean: what the runtime is sent from now on is passed on when there is somebody to get it.
     if (!options.detach)
       foreground = (await import('./exec-foreground.ts')).forwardTo(
         heard,
         directoryOf(options.root, id),
         extras?.waits === true,
       );
+    const hear = begin(options, record, target, given, config, descriptors, heard, extras, filtering);
     await hear({
       async ready(pid) {
         const master = extras?.master();

@@ -15,7 +15,11 @@ export interface LaunchOptions {
 }
 
 /** Starts the launcher with the descriptors that it is to inherit; of these the runtime keeps none. Throws `system`. */
-export function launch({ root, id, preserveFds }: LaunchOptions, plan: Plan, descriptors: Descriptors): SpawnedLauncher {
+export function launch(
+  { root, id, preserveFds }: LaunchOptions,
+  plan: Plan,
+  descriptors: Descriptors,
+): SpawnedLauncher {
   reopenNull();
   // Node marks all descriptors that it inherits close-on-exec, 0 to 2 included.
   for (let fd = 0; fd < 3 + preserveFds; fd++) makeInheritable(fd);

@@ -193,7 +193,7 @@ test('a process that has ended but was not waited for has ended', async () => {
 });
 
 /** Somebody who waits for the order, and then says these words of 32 bits. */
-function waitingInit(state: string, words: readonly number[]): { readonly heard: Promise<string> } {
+async function waitingInit(state: string, words: readonly number[]): Promise<{ readonly heard: Promise<string> }> {
   assert.equal(spawnSync('mkfifo', [join(state, 'start'), join(state, 'started')]).status, 0);
   const octal = [...Buffer.from(Uint32Array.from(words).buffer)].map((byte) => `\\0${byte.toString(8)}`).join('');
   // As init does, it has both ends of both before anybody else comes.
@@ -203,7 +203,9 @@ function waitingInit(state: string, words: readonly number[]): { readonly heard:
   init.stdout.on('data', (part: Buffer) => {
     text += part.toString();
   });
-  return { heard: once(init, 'close').then(() => text) };
+  const heard = once(init, 'close').then(() => text);
+  await once(init.stdout, 'data');
+  return { heard };
 }
 
 /** The front is run while this process goes on. */
@@ -215,15 +217,10 @@ async function startIn({ root, directory }: House): Promise<{ status: number | n
   return { status, engine: status === 42 };
 }
 
-async function untilOpen(state: string): Promise<void> {
-  while (!existsSync(join(state, 'started'))) await new Promise(setImmediate);
-}
-
 test('start gives the order and ends when init says that the program is next', async () => {
   await withHouse(async (house) => {
     house.writeRecord({ pid: process.pid });
-    const { heard } = waitingInit(house.state, [7, 0]);
-    await untilOpen(house.state);
+    const { heard } = await waitingInit(house.state, [7, 0]);
     assert.deepEqual(await startIn(house), { status: 0, engine: false });
     assert.equal(await heard, 'ready\n1');
     assert.deepEqual(readdirSync(house.state).sort(), [FRONT_FILE, 'started', 'state.json']);
@@ -234,8 +231,7 @@ test('what else init says is left to the engine in a file, and the order stays w
   await withHouse(async (house) => {
     house.writeRecord({ pid: process.pid });
     const words = [70, 0, 2, 0];
-    const { heard } = waitingInit(house.state, words);
-    await untilOpen(house.state);
+    const { heard } = await waitingInit(house.state, words);
     assert.equal((await startIn(house)).engine, true);
     await heard;
     const answer = readFileSync(join(house.state, ANSWER_FILE));
