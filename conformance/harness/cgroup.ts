@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 const ROOT = '/sys/fs/cgroup';
 /** CGROUP2_SUPER_MAGIC of <linux/magic.h>. */
+const CGROUP = 0x27e0eb;
 const CGROUP2 = 0x63677270;
 
 /** 2 where the host has v2 alone. */
@@ -18,7 +19,8 @@ export function needsControllers(...controllers: readonly string[]): string | fa
 }
 
 function hasController(name: string): boolean {
-  if (cgroupVersion === 1) return existsSync(join(ROOT, name));
+  // An empty directory may be left where a hierarchy was mounted once.
+  if (cgroupVersion === 1) return existsSync(join(ROOT, name)) && statfsSync(join(ROOT, name)).type === CGROUP;
   const names = readFileSync(join(ROOT, 'cgroup.controllers'), 'utf8').trim().split(' ');
   return names.includes(V2_NAMES[name] ?? name);
 }

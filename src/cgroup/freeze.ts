@@ -7,9 +7,9 @@ import { freezerOf, isFrozenEvent } from './freezer.ts';
 import { sleep, subCgroups, tryWrite } from './processes.ts';
 import { type CgroupEntry, type CgroupRecord, isStillThere } from './record.ts';
 
-/** How long a v2 cgroup may take to freeze, in milliseconds: as long as runc waits. */
+/** How long a cgroup may take to freeze, in milliseconds: as long as runc waits for one of v2. */
 const PATIENCE = 10_000;
-/** Attempts at a v1 cgroup, and how often it is let go in between: as runc. */
+/** Attempts at a v1 cgroup, at least, and how often it is let go in between: as runc. */
 const ATTEMPTS = 1000;
 const BREATHE = 50;
 
@@ -88,13 +88,16 @@ function setThawed({ version, path }: CgroupEntry): void {
  */
 function freezeV1({ path }: CgroupEntry): boolean {
   const file = `${path}/freezer.state`;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  const deadline = Date.now() + PATIENCE;
+  for (let attempt = 1; attempt <= ATTEMPTS || Date.now() < deadline; attempt++) {
     if (attempt % BREATHE === 0) {
       writeControl(file, 'THAWED');
       sleep(10);
     }
     writeControl(file, 'FROZEN');
     if (readControl(file).startsWith('FROZEN')) return true;
+    // A busy host may not have run a process at all in so many attempts.
+    if (attempt > ATTEMPTS) sleep(1);
   }
   return false;
 }
