@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = '/sys/fs/cgroup';
-/** CGROUP2_SUPER_MAGIC of <linux/magic.h>. */
+/** CGROUP_SUPER_MAGIC and CGROUP2_SUPER_MAGIC of <linux/magic.h>. */
 const CGROUP = 0x27e0eb;
 const CGROUP2 = 0x63677270;
 
