@@ -7,6 +7,7 @@ import { IN_ROOT } from '../init/steps/context.ts';
 import { type CheckedCalls, checkedCalls } from '../linux/checked-calls.ts';
 import { copyDirectory } from '../linux/copy-directory.ts';
 import { copyXattrs } from '../linux/copy-file.ts';
+import { ERRNO } from '../linux/errno.ts';
 import { fileStatus } from '../linux/file-status.ts';
 import {
   MOUNT_ATTR_RDONLY,
@@ -41,11 +42,6 @@ import {
 import type { PrepareOptions } from './prepare-mounts.ts';
 import { hostId, type UserNamespace } from './user-namespace.ts';
 
-const ENOENT = 2;
-const ENOTDIR = 20;
-const EXDEV = 18;
-const ENOSPC = 28;
-const ELOOP = 40;
 /** Leaves the id as it is (chown(2)). */
 const UNCHANGED = 0xffffffff;
 
@@ -102,8 +98,8 @@ function openSource(copyUp: CopyUp): number | undefined {
   const how = openHow(O_RDONLY | O_DIRECTORY | O_CLOEXEC, resolve);
   const fd = syscall('openat2', tree, path, how, OPEN_HOW_SIZE);
   // A file in the way: init says so, as for any mount.
-  if (fd === -ENOENT || fd === -ENOTDIR) return undefined;
-  if (fd === -ELOOP) return refuseCopy(copyUp, 'a symbolic link in an earlier mount leads there');
+  if (fd === -ERRNO.ENOENT || fd === -ERRNO.ENOTDIR) return undefined;
+  if (fd === -ERRNO.ELOOP) return refuseCopy(copyUp, 'a symbolic link in an earlier mount leads there');
   if (fd < 0) return failCopy({ ...copyUp, path: '', call: 'openat2', errno: -fd });
   return fd;
 }
@@ -122,7 +118,7 @@ function treeOf(
 
 function makeTmpfs(copyUp: CopyUp): number {
   const { mount, index, destination, options } = copyUp;
-  // In a namespace of the container's init could mount it, but not read the image and write files by a list that is made beforehand.
+  // Init may, in its own namespace, but it can't copy: it is a list of system calls, without a loop over what a directory has.
   if (!mayMount()) refuseCopy(copyUp, 'the caller may not mount on the host');
   const { superblock, attributes } = parseMountOptions(mount.options ?? []);
   const message = `mount tmpfs on "${destination}"`;
@@ -160,16 +156,16 @@ interface Doing {
   readonly destination: string;
   readonly mount: Mount;
   readonly index: number;
-  /** Bytes; undefined: the tmpfs's own size alone limits. */
-  readonly budget: number | undefined;
+  /** Bytes. */
+  readonly budget: number;
   /** A tmpfs of a user namespace would have none (mknod(2)); the container's root could bring those of this one, which is the host's, to life. */
   readonly mayMakeDevices: boolean;
 }
 
 /** The copy is made in the runtime's memory control group, not in the container's: its limit would hold for nothing that is copied. */
-function memoryLimit({ options }: CopyUp): number | undefined {
+function memoryLimit({ options }: CopyUp): number {
   const limit = options.config.linux?.resources?.memory?.limit ?? 0;
-  return limit > 0 ? limit : undefined;
+  return limit > 0 ? limit : Number.POSITIVE_INFINITY;
 }
 
 function copyInto(doing: Doing, from: number, made: number): void {
@@ -188,7 +184,7 @@ function copyInto(doing: Doing, from: number, made: number): void {
 type Failed = (path: string, call: SyscallName, errno: number) => never;
 
 function copyContents(doing: Doing, from: number, to: number, failed: Failed): void {
-  const { destination, index, mount, budget = Number.POSITIVE_INFINITY } = doing;
+  const { destination, index, mount, budget } = doing;
   let copied = 0;
   copyDirectory({
     from,
@@ -239,13 +235,14 @@ function failCopy({ mount, index, destination, path, call, errno }: FailedCopy):
     first === undefined
       ? 'half of the memory is the limit of a tmpfs that has no option size='
       : `the image has more there than the option ${limits.map((option) => `"${option}"`).join(', ')} allows`;
-  const hint = errno === ENOSPC ? full : errno === EXDEV ? 'it is a mount of its own, which is not copied' : undefined;
+  const hint =
+    errno === ERRNO.ENOSPC ? full : errno === ERRNO.EXDEV ? 'it is a mount of its own, which is not copied' : undefined;
   return fail({
     code: 'system',
     message: `tmpcopyup: copy "${name}" into the tmpfs on "${destination}"`,
     syscall: call,
     errno,
-    pointer: errno === ENOSPC && first !== undefined ? optionPointer(index, mount, first) : `/mounts/${index}`,
+    pointer: errno === ERRNO.ENOSPC && first !== undefined ? optionPointer(index, mount, first) : `/mounts/${index}`,
     ...(hint === undefined ? {} : { hint }),
   });
 }
