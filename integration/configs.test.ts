@@ -17,7 +17,7 @@ const LATER = [
   'linux.intelRdt',
   'linux.timeOffsets',
 ];
-const LATER_MOUNT_OPTIONS = ['tmpcopyup', 'idmap', 'ridmap'];
+const LATER_MOUNT_OPTIONS = ['idmap', 'ridmap'];
 const LATER_NAMESPACES = ['time'];
 /** What this kind of machine does not let anybody do: raise limits, lower scores, grant a capability that it has not itself. */
 const NOT_HERE = ['process.rlimits', 'process.oomScoreAdj'];

@@ -174,6 +174,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       cgroups: handles,
       ...moved,
       ...(late === undefined ? {} : { late }),
+      ...(parts.copyUp === undefined ? {} : { copyUp: parts.copyUp }),
     });
   } catch (error) {
     closeHandles(handles);

@@ -22,6 +22,8 @@ export interface Parts {
   readonly users: Users | undefined;
   readonly extras: Extras | undefined;
   readonly filtering: Filtering | undefined;
+  /** Of tmpcopyup. */
+  readonly copyUp: typeof import('./copy-up.ts') | undefined;
 }
 
 /** Throws `config`, `usage`, `host`, `unsupported`; changes nothing. A scope is to be closed. */
@@ -33,9 +35,15 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const tools = hasLimits(config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
   const profile = config.linux?.seccomp;
   const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
+  const copyUp = asksForCopyUp(config) ? await import('./copy-up.ts') : undefined;
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
-  return { cgroupHost, tools, scope, users, extras, filtering };
+  return { cgroupHost, tools, scope, users, extras, filtering, copyUp };
+}
+
+export function asksForCopyUp({ mounts = [] }: Config): boolean {
+  for (const { options } of mounts) if (options?.includes('tmpcopyup') === true) return true;
+  return false;
 }
 
 /** What `create`, or the engine behind it, may want besides the container: a terminal, sockets. */

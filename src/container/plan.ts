@@ -14,6 +14,7 @@ import { silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
 import { bindChanges } from './bind-attributes.ts';
+import { copySteps, plannedSource } from './copy-up-plan.ts';
 import { presentComponents } from './mount-point.ts';
 import { streamsToGive } from './streams.ts';
 import { terminalSettings } from './terminal.ts';
@@ -40,8 +41,9 @@ export async function planContainer({ bundle, id = 'container', systemdCgroup }:
     systemdCgroup === true ? { ...imagined, config, cgroups: { entries: [], movedByRuntime: true } } : imagined;
   const plan =
     config.linux?.seccomp === undefined ? compileInit(inputs) : await filteredPlan(config.linux.seccomp, inputs);
-  const host = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : undefined;
-  return host === undefined ? plan : { host, ...plan };
+  const limits = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : [];
+  const host = [...limits, ...copySteps(inputs.mounts)];
+  return host.length === 0 ? plan : { host, ...plan };
 }
 
 async function filteredPlan(profile: Seccomp, inputs: InitInputs): Promise<Plan> {
@@ -78,12 +80,16 @@ export function imaginedInputs(
   const namespaces = config.linux?.namespaces ?? [];
   const rootPath = resolvePath(bundle, config.root?.path ?? '');
   const mounts: PreparedMount[] = [];
-  const mount = (of: Mount): PreparedMount => {
+  const mount = (of: Mount, index: number): PreparedMount => {
     const destination = cleanPath(of.destination);
     const present = presentComponents(destination, existsSync(rootPath + destination), mounts);
     if (parseMountOptions(of.options ?? []).bind !== undefined || of.type === 'bind') {
       const source = resolvePath(bundle, of.source ?? '');
       return { kind: 'bind', destination, present, tree: descriptor(source), isDirectory: isDirectory(source) };
+    }
+    if (of.options?.includes('tmpcopyup') === true) {
+      const source = plannedSource(rootPath, { mount: of, index, destination, earlier: mounts });
+      if (source !== undefined) return { kind: 'copyUp', destination, present, tree: descriptor(source) };
     }
     if (of.type !== 'cgroup') return { kind: 'filesystem', type: of.type ?? '', destination, present };
     if (host.mode === 'v2') return { kind: 'cgroup2', destination, present };
@@ -96,7 +102,7 @@ export function imaginedInputs(
         .map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path })),
     };
   };
-  for (const of of config.mounts ?? []) mounts.push(mount(of));
+  for (const of of config.mounts ?? []) mounts.push(mount(of, mounts.length));
   const { prestart, createRuntime, createContainer, startContainer } = config.hooks ?? {};
   const hasHooks = [prestart, createRuntime, createContainer, startContainer].some((list) => (list ?? []).length > 0);
   const unified = paths.find(({ version }) => version === 2);

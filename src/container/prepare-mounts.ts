@@ -37,6 +37,8 @@ export interface PrepareOptions {
   readonly movedByRuntime?: true;
   /** Where trees can't be copied yet: there is a user namespace, or the caller is not root on the host. */
   readonly late?: LateTrees;
+  /** Where a mount has the option tmpcopyup. */
+  readonly copyUp?: typeof import('./copy-up.ts');
 }
 
 /** In their order. Throws RuntErrors that name the mount. `root`: a descriptor of the root file system. */
@@ -98,6 +100,10 @@ function prepareMount(
       message: `the mount on "${destination}" has neither a type nor the option bind`,
       pointer: `${pointer}/type`,
     });
+  }
+  if (options.copyUp !== undefined && parsed.extensions.includes('tmpcopyup')) {
+    const tree = options.copyUp.prepareCopyUp({ options, mount, index, destination, root, earlier });
+    if (tree !== undefined) return { kind: 'copyUp', tree, destination, present };
   }
   if (type !== 'cgroup') return { kind: 'filesystem', type, destination, present };
   if (options.cgroupHost.mode === 'v2') {

@@ -18,9 +18,18 @@ test('the config of spec asks for nothing that is not supported', () => {
 test('each field of a later version is refused by its name', () => {
   assert.deepEqual(pointers({ process: { ...plain.process, apparmorProfile: 'p' } }), ['/process/apparmorProfile']);
   assert.deepEqual(pointers({ linux: { namespaces: [{ type: 'time' }] } }), ['/linux/namespaces/0']);
-  assert.deepEqual(pointers({ mounts: [{ destination: '/a', type: 'tmpfs', options: ['ro', 'tmpcopyup'] }] }), [
+  assert.deepEqual(pointers({ mounts: [{ destination: '/a', type: 'bind', options: ['rbind', 'idmap'] }] }), [
     '/mounts/0/options/1',
   ]);
+});
+
+test('tmpcopyup is an option of a tmpfs, and of nothing else', () => {
+  const mount = (type: string) => ({
+    mounts: [{ destination: '/a', type, source: '/a', options: ['ro', 'tmpcopyup'] }],
+  });
+  assert.deepEqual(pointers(mount('tmpfs')), []);
+  assert.deepEqual(pointers(mount('bind')), ['/mounts/0/options/1']);
+  assert.deepEqual(pointers(mount('proc')), ['/mounts/0/options/1']);
 });
 
 test('what asks for nothing is let through: empty objects, lists and words', () => {

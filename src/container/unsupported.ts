@@ -41,7 +41,10 @@ export function unsupportedFields(config: Config): Problem[] {
     if (!isEmpty(mount.gidMappings)) found.push(problem('an id-mapped mount', `${at}/gidMappings`));
     const { extensions } = parseMountOptions(mount.options ?? []);
     for (const word of extensions) {
-      found.push(problem(`the mount option ${word}`, `${at}/options/${(mount.options ?? []).indexOf(word)}`));
+      const copiesUp = word === 'tmpcopyup';
+      if (copiesUp && mount.type === 'tmpfs') continue;
+      const what = `the mount option ${word}${copiesUp ? ' of another mount than a tmpfs' : ''}`;
+      found.push(problem(what, `${at}/options/${(mount.options ?? []).indexOf(word)}`));
     }
   });
   return found;

@@ -29,6 +29,8 @@ export type PreparedMount = {
       readonly isDirectory: boolean;
     }
   | { readonly kind: 'filesystem'; readonly type: string }
+  /** A tmpfs with what the container has at the destination in it (`tmpcopyup`), and with the attributes of the mount itself, but for `ro`. */
+  | { readonly kind: 'copyUp'; readonly tree: Descriptor }
   /** A folder for each v1 hierarchy, in a tmpfs. */
   | { readonly kind: 'cgroup1'; readonly hierarchies: readonly CgroupHierarchy[] }
   | { readonly kind: 'cgroup2' }

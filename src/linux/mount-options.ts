@@ -91,7 +91,7 @@ function meaningOf(word: string): Meaning | undefined {
 
 /** Every option that runt knows, for `runt features`. What is not here is passed to the file system as its own data. */
 export function knownMountOptions(): string[] {
-  const refused = ['tmpcopyup', 'idmap', 'ridmap'];
+  const refused = ['idmap', 'ridmap'];
   return [
     ...Object.keys(ATTRIBUTES),
     ...Object.keys(OTHERS).filter((word) => !refused.includes(word)),
@@ -114,7 +114,7 @@ export interface MountOptions {
   readonly propagation: readonly { readonly flag: number; readonly recursive: boolean }[];
   /** Flags of the file system, then its own options, as in the config. */
   readonly superblock: readonly string[];
-  /** Options that later versions will honour. */
+  /** Options that no kernel knows: tmpcopyup, and those that later versions will honour. */
   readonly extensions: readonly string[];
 }
 

@@ -55,6 +55,7 @@ const TABLE = {
   fsetxattr: [190, 7],
   getxattr: [191, 8],
   fgetxattr: [193, 10],
+  flistxattr: [196, 13],
   // mounts
   mount: [165, 40],
   umount2: [166, 39],

@@ -1,6 +1,7 @@
 // /dev: the devices and links that every container has (config-linux.md, "Default Devices"), and those of the config.
 
 import { pointer } from '../../json-pointer.ts';
+import { encodeDevice } from '../../linux/device-number.ts';
 import { AT_FDCWD, O_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../../linux/mount-constants.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import type { Argument } from '../builder.ts';
@@ -49,11 +50,6 @@ const S_IFIFO = 0o010000;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const TYPE_BITS = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO };
-
-/** dev_t as mknod(2) takes it: 12 bits of major, 20 of minor (new_encode_dev in <linux/kdev_t.h>). */
-function deviceNumber(major: number, minor: number): number {
-  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
-}
 
 /** A /dev that is bound from the host, or is the host's own, is left as it is. */
 function ownsDev({ inputs }: StepContext): boolean {
@@ -114,7 +110,7 @@ function makeNode(context: StepContext, directory: Argument, device: DeviceNode)
   const present = plan.label();
   const done = plan.label();
   const mode = TYPE_BITS[device.type] | (device.mode & 0o7777);
-  const number = device.type === 'p' ? 0 : deviceNumber(device.major, device.minor);
+  const number = device.type === 'p' ? 0 : encodeDevice(device.major, device.minor);
   const modeText = `${{ c: 'S_IFCHR', u: 'S_IFCHR', b: 'S_IFBLK', p: 'S_IFIFO' }[device.type]}|0${(device.mode & 0o7777).toString(8)}`;
   // No device can be made in a user namespace: the host's own is bound instead, which has the owner and mode that it has there.
   if (inputs.userNamespace !== undefined && device.type !== 'p') {

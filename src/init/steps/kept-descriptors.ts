@@ -29,7 +29,7 @@ export function keptByProgram(inputs: ProcessInputs): number[] {
 
 /** What init was given and uses until it is ready. */
 export function keptByInit(inputs: InitInputs): number[] {
-  const trees = inputs.mounts.flatMap((mount) => (mount.kind === 'bind' ? [mount.tree.fd] : []));
+  const trees = inputs.mounts.flatMap((mount) => ('tree' in mount ? [mount.tree.fd] : []));
   const place = inputs.userNamespace?.rootPlace;
   const more = [place, inputs.terminal?.socket].flatMap((of) => (of === undefined ? [] : [of.fd]));
   return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees, ...more];

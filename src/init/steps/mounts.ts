@@ -48,16 +48,20 @@ function stepOf(mount: Mount, prepared: PreparedMount, index: number): Step {
 function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, step: Step): void {
   const { plan } = context;
   const options = parseMountOptions(mount.options ?? []);
-  if (prepared.kind === 'bind') {
+  if (prepared.kind === 'bind' || prepared.kind === 'copyUp') {
     const tree = descriptor(plan, prepared.tree);
     plan.withSlot((target) => {
       const { destination, present } = prepared;
-      if (prepared.isDirectory) ensureDirectory(context, destination, target, { present });
+      if (prepared.kind === 'copyUp' || prepared.isDirectory)
+        ensureDirectory(context, destination, target, { present });
       else ensureFile(context, destination, target, present);
       refuseProc(context, prepared.destination, target, step);
       attach(plan, tree, plan.slotRef(target));
     });
     // The attributes were set when the tree was copied; only what depends on the place is left.
+    if (prepared.kind === 'copyUp' && options.recursiveAttributes !== undefined) {
+      setAttributes(plan, tree, { ...options.recursiveAttributes, recursive: true });
+    }
     setPropagation(context, tree, options);
     return;
   }
@@ -166,7 +170,7 @@ export function makeMountsReadOnly(context: StepContext): void {
   const { plan, config, inputs } = context;
   inputs.mounts.forEach((prepared, index) => {
     if (prepared.kind === 'bind' || prepared.kind === 'cgroup2') return;
-    const type = prepared.kind === 'cgroup1' ? 'tmpfs' : prepared.type;
+    const type = prepared.kind === 'filesystem' ? prepared.type : 'tmpfs';
     const { attributes } = parseMountOptions(config.mounts?.[index]?.options ?? []);
     if (!isReadOnlyLater(type, prepared.destination) || (attributes.set & MOUNT_ATTR_RDONLY) === 0) return;
     plan.step({ sentence: `make ${prepared.destination} read-only`, pointer: pointer('mounts', index) }, () => {
