@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   addFile,
@@ -594,3 +603,25 @@ for (const [what, make] of escapes) {
     );
   });
 }
+
+// Not in the specification; images rely on it, since engines give no mode.
+check('a tmpfs has the mode of the directory that it covers, unless an option says otherwise', (box) => {
+  const tmpfs = (destination: string, ...options: string[]) => ({
+    destination,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options,
+  });
+  const output = box.shell('stat -c "%n %a" /covered /sticky /said /new', (config, { rootfs }) => {
+    for (const [name, mode] of [
+      ['covered', 0o711],
+      ['sticky', 0o1777],
+      ['said', 0o711],
+    ] as const) {
+      mkdirSync(join(rootfs, name));
+      chmodSync(join(rootfs, name), mode);
+    }
+    config.mounts.push(tmpfs('/covered'), tmpfs('/sticky', 'size=64k'), tmpfs('/said', 'mode=750'), tmpfs('/new'));
+  });
+  assert.equal(output, '/covered 711\n/sticky 1777\n/said 750\n/new 1777\n');
+});
