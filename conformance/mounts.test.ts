@@ -605,23 +605,30 @@ for (const [what, make] of escapes) {
 }
 
 // Not in the specification; images rely on it, since engines give no mode.
-check('a tmpfs has the mode of the directory that it covers, unless an option says otherwise', (box) => {
-  const tmpfs = (destination: string, ...options: string[]) => ({
-    destination,
-    type: 'tmpfs',
-    source: 'tmpfs',
-    options,
-  });
-  const output = box.shell('stat -c "%n %a" /covered /sticky /said /new', (config, { rootfs }) => {
+const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options });
+
+check('a tmpfs has the mode of the directory that it covers', (box) => {
+  const output = box.shell('stat -c "%n %a" /covered /sticky /new', (config, { rootfs }) => {
     for (const [name, mode] of [
       ['covered', 0o711],
       ['sticky', 0o1777],
-      ['said', 0o711],
     ] as const) {
       mkdirSync(join(rootfs, name));
       chmodSync(join(rootfs, name), mode);
     }
-    config.mounts.push(tmpfs('/covered'), tmpfs('/sticky', 'size=64k'), tmpfs('/said', 'mode=750'), tmpfs('/new'));
+    config.mounts.push(tmpfs('/covered'), tmpfs('/sticky', 'size=64k'), tmpfs('/new'));
   });
-  assert.equal(output, '/covered 711\n/sticky 1777\n/said 750\n/new 1777\n');
+  assert.equal(output, '/covered 711\n/sticky 1777\n/new 1777\n');
 });
+
+check(
+  'a tmpfs that covers a directory has the mode that an option says',
+  { knownToFail: { runc: '1.1.5 takes the mode of the directory' } },
+  (box) => {
+    const output = box.shell('stat -c %a /covered', (config, { rootfs }) => {
+      mkdirSync(join(rootfs, 'covered'), { mode: 0o711 });
+      config.mounts.push(tmpfs('/covered', 'mode=750'));
+    });
+    assert.equal(output, '750\n');
+  },
+);
