@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import {
+  byPathOnly,
   type CheckOptions,
   type Container,
   cgroupCount,
@@ -27,7 +28,8 @@ const UNLIMITED = '9223372036854771712';
 function limited(box: Sandbox, resources: Resources, args: readonly string[] = ['/bin/sleep', '300']): Container {
   return box.container((config, { id }) => {
     config.process.args = [...args];
-    config.linux.cgroupsPath = `/${id}`;
+    // At the top, where no other limit is in the way; systemd has a place of its own for it.
+    if (!byPathOnly) config.linux.cgroupsPath = `/${id}`;
     config.linux.resources = { devices: [{ allow: false, access: 'rwm' }], ...resources };
   });
 }
@@ -391,7 +393,7 @@ check('a container that has stopped can not be updated', (box) => {
 
 // --- the cgroup itself ----------------------------------------------------------------------------------------------
 
-check('a cgroup with processes in it is refused', (box) => {
+check('a cgroup with processes in it is refused', { skip: byPathOnly }, (box) => {
   const first = running(box, {});
   const second = box.container((config) => {
     config.linux.cgroupsPath = `/${first.id}`;

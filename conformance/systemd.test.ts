@@ -8,7 +8,9 @@ import {
   type Container,
   cgroupsOf,
   check,
+  needsV2,
   ok,
+  readCgroup,
   refused,
   runtimeKind,
   type Sandbox,
@@ -183,6 +185,79 @@ check(
     assert.deepEqual(box.leftovers(), []);
   },
 );
+
+// --- limits ---------------------------------------------------------------------------------------------------------
+
+const MIB = 1024 * 1024;
+
+/** What the kernel has; v2 alone. */
+function files(container: Container, names: readonly string[]): string[] {
+  const pid = container.pid();
+  return names.map((name) => readCgroup(pid, name.split('.')[0] ?? '', name));
+}
+
+const LIMIT_FILES = ['memory.max', 'memory.low', 'memory.swap.max', 'pids.max', 'cpu.max', 'cpu.weight', 'cpuset.cpus'];
+const LIMIT_PROPERTIES = [
+  'MemoryMax',
+  'MemoryLow',
+  'MemorySwapMax',
+  'TasksMax',
+  'CPUQuotaPerSecUSec',
+  'CPUQuotaPeriodUSec',
+  'CPUWeight',
+  'AllowedCPUs',
+];
+
+check('limits are properties of the unit too, and outlast a reload of systemd', { skip: skip || needsV2 }, (box) => {
+  const container = created(box, (config) => {
+    config.linux.resources = {
+      devices: [{ allow: false, access: 'rwm' }],
+      memory: { limit: 64 * MIB, reservation: 32 * MIB, swap: 96 * MIB },
+      pids: { limit: 42 },
+      cpu: { quota: 50_000, period: 200_000, cpus: '0' },
+      unified: { 'cpu.weight': '77' },
+    };
+  });
+  const unit = unitOf(container);
+  assert.deepEqual(
+    LIMIT_PROPERTIES.map((name) => show(unit, name)),
+    [`${64 * MIB}`, `${32 * MIB}`, `${32 * MIB}`, '42', '250ms', '200ms', '77', '0'],
+  );
+  const limits = [`${64 * MIB}`, `${32 * MIB}`, `${32 * MIB}`, '42', '50000 200000', '77', '0'];
+  assert.deepEqual(files(container, LIMIT_FILES), limits);
+  systemctl('daemon-reload');
+  assert.deepEqual(files(container, LIMIT_FILES), limits);
+});
+
+check('update tells systemd, which keeps to it when it is reloaded', { skip: skip || needsV2 }, (box) => {
+  const container = created(box, (config) => {
+    config.linux.resources = { memory: { limit: 64 * MIB }, pids: { limit: 42 }, cpu: { quota: 50_000 } };
+  });
+  const unit = unitOf(container);
+  const update = (...args: string[]) => box.command(['update', ...args, container.id], SYSTEMD);
+  ok(update('--memory', '32M', '--memory-swap', '48M', '--pids-limit', '7', '--cpu-period', '200000'));
+  const properties = () => LIMIT_PROPERTIES.slice(0, 6).map((name) => show(unit, name));
+  assert.deepEqual(properties(), [`${32 * MIB}`, '0', `${16 * MIB}`, '7', '250ms', '200ms']);
+  const limits = [`${32 * MIB}`, '0', `${16 * MIB}`, '7', '50000 200000'];
+  systemctl('daemon-reload');
+  assert.deepEqual(files(container, LIMIT_FILES.slice(0, 5)), limits);
+  // What fails changes neither.
+  refused(update('--pids-limit', '9', '--cpuset-cpus', '4095'));
+  assert.deepEqual(properties(), [`${32 * MIB}`, '0', `${16 * MIB}`, '7', '250ms', '200ms']);
+  assert.deepEqual(files(container, LIMIT_FILES.slice(0, 5)), limits);
+  ok(update('--memory', '-1', '--pids-limit', '-1', '--cpu-quota', '-1'));
+  assert.deepEqual(properties().slice(0, 5), ['infinity', '0', 'infinity', 'infinity', 'infinity']);
+  systemctl('daemon-reload');
+  assert.deepEqual(files(container, ['memory.max', 'pids.max', 'cpu.max']), ['max', 'max', 'max 200000']);
+});
+
+check('a limit of one process is in force for systemd, too', { skip: skip || needsV2 }, (box) => {
+  const container = created(box, (config) => {
+    config.linux.resources = { pids: { limit: 1 } };
+  });
+  assert.equal(show(unitOf(container), 'TasksMax'), '1');
+  assert.deepEqual(files(container, ['pids.max', 'pids.current']), ['1', '1']);
+});
 
 // --- devices --------------------------------------------------------------------------------------------------------
 
