@@ -376,6 +376,28 @@ check(
   },
 );
 
+const noDevices = { runc: 'leaves devices alone', crun: 'leaves devices alone' };
+check('update changes which devices may be opened', { knownToFail: noDevices }, (box) => {
+  const container = box.container((config) => {
+    config.process.args = ['/bin/sleep', '300'];
+    config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' });
+    const capabilities = ['CAP_MKNOD', 'CAP_SYSLOG'];
+    config.process.capabilities = { bounding: capabilities, permitted: capabilities, effective: capabilities };
+  });
+  ok(container.create());
+  ok(container.start());
+  const update = (devices: object[]) =>
+    ok(box.command(['update', '--resources', '-', container.id], { input: JSON.stringify({ devices }) }));
+  const open = 'test -e /tmp/k || mknod /tmp/k c 1 11; dd if=/tmp/k of=/dev/null bs=1 count=0 2>&1 && echo opened';
+  const attempt = () => container.exec(['/bin/sh', '-c', open]).stdout;
+  assert.match(attempt(), /Operation not permitted/);
+  const none = { allow: false, access: 'rwm' };
+  update([none, { allow: true, type: 'c', major: 1, minor: 11, access: 'r' }]);
+  assert.match(attempt(), /opened/);
+  update([none]);
+  assert.match(attempt(), /Operation not permitted/);
+});
+
 check('an update with nonsense is refused', (box) => {
   const container = running(box, {});
   refused(box.command(['update', '--memory', 'much', container.id], {}));

@@ -196,11 +196,23 @@ export function stopScope(record: ScopeRecord): void {
   }
 }
 
-/** Tells systemd of limits that are changed in a running container; the files are written besides. Throws `host`, `cgroup`. */
-export function updateScope(record: ScopeRecord, limits: readonly LimitFile[]): void {
+export interface ScopeChange {
+  readonly limits: readonly LimitFile[];
+  /** Where the device policy changes. */
+  readonly policy: DevicePolicy | undefined;
+}
+
+/**
+ * Tells systemd what is changed in a running container, besides what is written to the kernel: it keeps a list of devices of its own in force
+ * (deviceProperties). Throws `host`, `cgroup`.
+ */
+export function updateScope(record: ScopeRecord, { cgroups }: CgroupRecord, { limits, policy }: ScopeChange): void {
   const manager = openManager(record);
   try {
-    const properties = limitProperties(limits, manager.version);
+    const properties = [
+      ...(policy === undefined ? [] : deviceProperties(policy, cgroups.some(isDevices), manager.version)),
+      ...limitProperties(limits, manager.version),
+    ];
     if (properties.length > 0) manager.setProperties(record.unit, properties);
   } finally {
     manager.close();
