@@ -7,6 +7,7 @@ import {
   byPathOnly,
   type Config,
   cgroupDirectory,
+  cgroupName,
   cgroupsOf,
   cgroupVersion,
   check,
@@ -86,7 +87,8 @@ check('every process of the container is in its cgroup', (box) => {
   });
   ok(container.create());
   ok(container.start());
-  for (const path of cgroupPaths(container.waitForOutput(/\n$/))) assert.ok(path.endsWith(`/${container.id}`), path);
+  for (const path of cgroupPaths(container.waitForOutput(/\n$/)))
+    assert.ok(path.endsWith(`/${cgroupName(container.id)}`), path);
 });
 
 // runtime.md, Delete
