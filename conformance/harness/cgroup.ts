@@ -18,7 +18,8 @@ export function needsControllers(...controllers: readonly string[]): string | fa
 }
 
 function hasController(name: string): boolean {
-  if (cgroupVersion === 1) return existsSync(join(ROOT, name));
+  // Not the directory alone: it may be there without a hierarchy mounted on it.
+  if (cgroupVersion === 1) return existsSync(join(ROOT, name, 'tasks'));
   const names = readFileSync(join(ROOT, 'cgroup.controllers'), 'utf8').trim().split(' ');
   return names.includes(V2_NAMES[name] ?? name);
 }
