@@ -240,7 +240,12 @@ function startAgent(box: Sandbox, name: string): Agent {
   const output = join(box.directory, `${name}.json`);
   const program = fileURLToPath(new URL('harness/seccomp-agent.js', import.meta.url));
   const child = spawn(process.execPath, [program, socket, output], { stdio: ['ignore', 'ignore', 'inherit'] });
-  waitFor('the agent', () => existsSync(`${output}.ready`));
+  waitFor('the agent', () => {
+    // Not reaped while this thread waits.
+    const hasEnded = /\) Z /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
+    if (hasEnded) throw new Error('the seccomp agent ended; what it said is on standard error');
+    return existsSync(`${output}.ready`);
+  });
   return {
     socket,
     state: () => JSON.parse(readFileSync(output, 'utf8')),
