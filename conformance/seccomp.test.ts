@@ -248,7 +248,9 @@ function startAgent(box: Sandbox, name: string): Agent {
   });
   return {
     socket,
-    state: () => JSON.parse(readFileSync(output, 'utf8')),
+    // The runtime does not wait until the agent has read what it was sent.
+    state: () =>
+      waitFor('what the agent was sent', () => existsSync(output) && JSON.parse(readFileSync(output, 'utf8'))),
     stop: () => void child.kill('SIGKILL'),
   };
 }
