@@ -1,9 +1,20 @@
 // config-linux.md, Control groups: where the container is, what delete removes, which devices it may open.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { byPathOnly, type Config, cgroupsOf, cgroupVersion, check, ok, type Sandbox } from './harness/index.ts';
+import {
+  byPathOnly,
+  type Config,
+  cgroupDirectory,
+  cgroupName,
+  cgroupsOf,
+  cgroupVersion,
+  check,
+  needsV2,
+  ok,
+  type Sandbox,
+} from './harness/index.ts';
 
 /** The path of each hierarchy in /proc/PID/cgroup, but for the v2 hierarchy of a hybrid host, which a runtime may leave alone. */
 function cgroupPaths(text: string): string[] {
@@ -76,7 +87,8 @@ check('every process of the container is in its cgroup', (box) => {
   });
   ok(container.create());
   ok(container.start());
-  for (const path of cgroupPaths(container.waitForOutput(/\n$/))) assert.ok(path.endsWith(`/${container.id}`), path);
+  for (const path of cgroupPaths(container.waitForOutput(/\n$/)))
+    assert.ok(path.endsWith(`/${cgroupName(container.id)}`), path);
 });
 
 // runtime.md, Delete
@@ -104,11 +116,48 @@ check('delete removes cgroups that the container made below its own', (box) => {
   for (const path of made) assert.ok(!existsSync(path), path);
 });
 
-// --- devices --------------------------------------------------------------------------------------------------------
+// --- ownership ------------------------------------------------------------------------------------------------------
 
-const devicesV1 = existsSync('/sys/fs/cgroup/devices/devices.list')
-  ? false
-  : 'needs the devices controller of cgroup v1';
+/** A program of user 1000's that sees the container's cgroup as the root of a mount with these options, tries to use it, and stays. */
+const delegated = (box: Sandbox, options: readonly string[]) => {
+  const script =
+    'exec 2>&1; cd /sys/fs/cgroup; mkdir sub && echo $$ >sub/cgroup.procs && cat /proc/self/cgroup; echo max >memory.max; echo end; exec sleep 300';
+  const container = box.container((config) => {
+    config.process.args = ['/bin/sh', '-c', script];
+    config.process.user = { uid: 1000, gid: 1000 };
+    config.linux.namespaces.push({ type: 'cgroup' });
+    config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...options] });
+  });
+  ok(container.create());
+  const directory = cgroupDirectory(container.pid(), 'memory');
+  ok(container.start());
+  return { container, directory, output: container.waitForOutput(/end\n$/) };
+};
+
+// config-linux.md, Cgroup ownership
+check(
+  'a v2 cgroup that is mounted writable is the user’s of the program, but for its limits',
+  { skip: needsV2 },
+  (box) => {
+    const { container, directory, output } = delegated(box, ['nosuid', 'noexec', 'nodev', 'rw']);
+    assert.match(output, /^0::\/sub$/m);
+    assert.match(output, /memory\.max: Permission denied/);
+    const owners = (...files: string[]) => files.map((file) => statSync(join(directory, file)).uid);
+    assert.deepEqual(owners('', 'cgroup.procs', 'cgroup.subtree_control', 'cgroup.threads'), [1000, 1000, 1000, 1000]);
+    assert.deepEqual(owners('memory.max', 'pids.max', 'cgroup.freeze', '..'), [0, 0, 0, 0]);
+    // What it made goes with its own.
+    ok(container.delete({ flags: ['--force'] }));
+    box.assertNothingLeft();
+  },
+);
+
+check('a v2 cgroup that is mounted read-only stays root’s', { skip: needsV2 }, (box) => {
+  const { directory, output } = delegated(box, ['nosuid', 'noexec', 'nodev', 'ro']);
+  assert.match(output, /mkdir: .*Read-only file system/);
+  assert.equal(statSync(directory).uid, 0);
+});
+
+// --- devices --------------------------------------------------------------------------------------------------------
 
 /** Opens /dev/kmsg (1:11) and /dev/zero (1:5) by nodes that the container makes; prints what happened. */
 const probe =
@@ -122,18 +171,14 @@ function withDevices(config: Config, rules: NonNullable<Config['linux']['resourc
 }
 
 // config-linux.md, Allowed Device list
-check(
-  'a device that is not allowed cannot be opened, though its node can be made; the default devices can',
-  { skip: devicesV1 },
-  (box) => {
-    const output = box.shell(probe, (config) => withDevices(config, [{ allow: false, access: 'rwm' }]));
-    assert.match(output, /^1$/m);
-    assert.match(output, /k.*Operation not permitted/);
-    assert.doesNotMatch(output, /kmsg opened/);
-  },
-);
+check('a device that is not allowed cannot be opened, though its node can be made; the default devices can', (box) => {
+  const output = box.shell(probe, (config) => withDevices(config, [{ allow: false, access: 'rwm' }]));
+  assert.match(output, /^1$/m);
+  assert.match(output, /k.*Operation not permitted/);
+  assert.doesNotMatch(output, /kmsg opened/);
+});
 
-check('a device that is allowed can be opened', { skip: devicesV1 }, (box) => {
+check('a device that is allowed can be opened', (box) => {
   const output = box.shell(probe, (config) =>
     withDevices(config, [
       { allow: false, access: 'rwm' },
@@ -143,7 +188,7 @@ check('a device that is allowed can be opened', { skip: devicesV1 }, (box) => {
   assert.match(output, /kmsg opened/);
 });
 
-check('device rules are applied in the listed order', { skip: devicesV1 }, (box) => {
+check('device rules are applied in the listed order', (box) => {
   const output = box.shell(probe, (config) =>
     withDevices(config, [
       { allow: true, type: 'c', major: 1, minor: 11, access: 'rwm' },
@@ -153,7 +198,7 @@ check('device rules are applied in the listed order', { skip: devicesV1 }, (box)
   assert.match(output, /k.*Operation not permitted/);
 });
 
-check('a device may be allowed for reading only', { skip: devicesV1 }, (box) => {
+check('a device may be allowed for reading only', (box) => {
   const script = 'exec 2>&1; cd /tmp; mknod k c 1 11; dd if=k of=/dev/null bs=1 count=0 && echo read; echo x >k; true';
   const output = box.shell(script, (config) =>
     withDevices(config, [

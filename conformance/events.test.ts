@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import {
+  byPathOnly,
   type Container,
   check,
   isV2,
@@ -202,7 +203,7 @@ function hungry(box: Sandbox, eater: 'init' | 'child'): { container: Container; 
     config.process.args = ['/bin/sh', '-c', `mkfifo /go; echo ready; read word </go; ${eat}`];
     config.root.readonly = false;
     // At the top, where v2 has its controllers enabled.
-    config.linux.cgroupsPath = `/${box.token}-hungry`;
+    if (!byPathOnly) config.linux.cgroupsPath = `/${box.token}-hungry`;
   });
   ok(container.create());
   ok(container.start());

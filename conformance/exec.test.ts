@@ -13,10 +13,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import {
+  byPathOnly,
   type Config,
   type Container,
+  cgroupName,
   cgroupsOf,
   check,
+  isV2,
   ok,
   refused,
   type Sandbox,
@@ -409,7 +412,7 @@ check('CVE-2016-10124: the program has a session of its own, without a terminal'
 const cgroups = (container: Container): string[] =>
   cgroupsOf(container.id)
     .map((line) => line.replace(/^cgroup /, ''))
-    .filter((path) => path.endsWith(`/${container.id}`));
+    .filter((path) => path.endsWith(`/${cgroupName(container.id)}`));
 
 function processesIn(container: Container): string[] {
   const [first = ''] = cgroups(container);
@@ -418,13 +421,14 @@ function processesIn(container: Container): string[] {
 
 check('--cgroup leads into cgroups below the container’s', (box) => {
   const container = lasting(box, (config) => {
-    config.linux.cgroupsPath = `/${box.token}-1`;
+    if (!byPathOnly) config.linux.cgroupsPath = `/${box.token}-1`;
   });
   const own = cgroups(container);
   assert.ok(own.length > 0);
   for (const path of own) {
     mkdirSync(join(path, 'sub'));
-    if (existsSync(join(path, 'cpuset.cpus')))
+    // v1 takes no process without; v2 gives a cgroup below what this one has.
+    if (!isV2 && existsSync(join(path, 'cpuset.cpus')))
       for (const name of ['cpuset.cpus', 'cpuset.mems'])
         writeFileSync(join(path, 'sub', name), readFileSync(join(path, name)));
   }
@@ -464,7 +468,7 @@ check('--cgroup never leads out of the container’s cgroups', (box) => {
 
 check(
   '--cgroup does not lead into the cgroup of a container whose name begins like this one’s',
-  { knownToFail: { runc: '1.1.5 compares the beginnings of the texts (runc #5351)' } },
+  { skip: byPathOnly, knownToFail: { runc: '1.1.5 compares the beginnings of the texts (runc #5351)' } },
   (box) => {
     const container = lasting(box, (config) => {
       config.linux.cgroupsPath = `/${box.token}-c1`;

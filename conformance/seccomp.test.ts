@@ -240,14 +240,17 @@ function startAgent(box: Sandbox, name: string): Agent {
   const output = join(box.directory, `${name}.json`);
   const program = fileURLToPath(new URL('harness/seccomp-agent.js', import.meta.url));
   const child = spawn(process.execPath, [program, socket, output], { stdio: ['ignore', 'ignore', 'inherit'] });
-  waitFor('the agent', () => existsSync(`${output}.ready`));
+  waitFor('the agent', () => {
+    // Not reaped while this thread waits.
+    const hasEnded = /\) Z /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
+    if (hasEnded) throw new Error('the seccomp agent ended; what it said is on standard error');
+    return existsSync(`${output}.ready`);
+  });
   return {
     socket,
+    // The runtime does not wait until the agent has read what it was sent.
     state: () =>
-      waitFor('what the agent has got', () => {
-        const text = existsSync(output) ? readFileSync(output, 'utf8') : '';
-        return text.endsWith('}') ? JSON.parse(text) : undefined;
-      }),
+      waitFor('what the agent was sent', () => existsSync(output) && JSON.parse(readFileSync(output, 'utf8'))),
     stop: () => void child.kill('SIGKILL'),
   };
 }

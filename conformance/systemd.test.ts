@@ -8,7 +8,9 @@ import {
   type Container,
   cgroupsOf,
   check,
+  needsV2,
   ok,
+  readCgroup,
   refused,
   runtimeKind,
   type Sandbox,
@@ -40,7 +42,13 @@ function systemctl(...args: string[]): string {
   return spawnSync('systemctl', args, { encoding: 'utf8' }).stdout.trim();
 }
 
-const show = (unit: string, property: string): string => systemctl('show', '--value', `--property=${property}`, unit);
+/** In the order of the names. */
+function showAll(unit: string, names: readonly string[]): string[] {
+  const lines = systemctl('show', ...names.map((name) => `--property=${name}`), unit).split('\n');
+  return names.map((name) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '');
+}
+
+const show = (unit: string, property: string): string => showAll(unit, [property]).join();
 const unitOf = (container: Container): string => `${runtimeKind}-${container.id}.scope`;
 
 check('the container is in a scope of its own in system.slice, which is delegated to it', { skip }, (box) => {
@@ -56,10 +64,7 @@ check('the container is in a scope of its own in system.slice, which is delegate
     'MemoryAccounting',
     'CPUAccounting',
   ];
-  assert.deepEqual(
-    properties.map((name) => show(unit, name)),
-    ['system.slice', 'yes', 'no', 'yes', 'yes', 'yes'],
-  );
+  assert.deepEqual(showAll(unit, properties), ['system.slice', 'yes', 'no', 'yes', 'yes', 'yes']);
 });
 
 check('every hierarchy has the container in the cgroup of the scope, and init sees it as its root', { skip }, (box) => {
@@ -154,10 +159,11 @@ check('annotations org.systemd.property.* are properties of the unit', { skip },
     };
   });
   const unit = unitOf(container);
-  assert.deepEqual(
-    ['TimeoutStopUSec', 'RuntimeMaxUSec', 'CollectMode'].map((name) => show(unit, name)),
-    ['2min 3.456789s', '15min', 'inactive-or-failed'],
-  );
+  assert.deepEqual(showAll(unit, ['TimeoutStopUSec', 'RuntimeMaxUSec', 'CollectMode']), [
+    '2min 3.456789s',
+    '15min',
+    'inactive-or-failed',
+  ]);
 });
 
 check('an annotation that is no property, or has no value, is refused by its name', { skip }, (box) => {
@@ -183,6 +189,86 @@ check(
     assert.deepEqual(box.leftovers(), []);
   },
 );
+
+// --- limits ---------------------------------------------------------------------------------------------------------
+
+const MIB = 1024 * 1024;
+
+/** What the kernel has; v2 alone. */
+function files(container: Container, names: readonly string[]): string[] {
+  const pid = container.pid();
+  return names.map((name) => readCgroup(pid, name.split('.')[0] ?? '', name));
+}
+
+const LIMIT_FILES = ['memory.max', 'memory.low', 'memory.swap.max', 'pids.max', 'cpu.max', 'cpu.weight', 'cpuset.cpus'];
+const LIMIT_PROPERTIES = [
+  'MemoryMax',
+  'MemoryLow',
+  'MemorySwapMax',
+  'TasksMax',
+  'CPUQuotaPerSecUSec',
+  'CPUQuotaPeriodUSec',
+  'CPUWeight',
+  'AllowedCPUs',
+];
+
+check('limits are properties of the unit too, and outlast a reload of systemd', { skip: skip || needsV2 }, (box) => {
+  const container = created(box, (config) => {
+    config.linux.resources = {
+      devices: [{ allow: false, access: 'rwm' }],
+      memory: { limit: 64 * MIB, reservation: 32 * MIB, swap: 96 * MIB },
+      pids: { limit: 42 },
+      cpu: { quota: 50_000, period: 200_000, cpus: '0' },
+      unified: { 'cpu.weight': '77' },
+    };
+  });
+  const unit = unitOf(container);
+  assert.deepEqual(showAll(unit, LIMIT_PROPERTIES), [
+    `${64 * MIB}`,
+    `${32 * MIB}`,
+    `${32 * MIB}`,
+    '42',
+    '250ms',
+    '200ms',
+    '77',
+    '0',
+  ]);
+  const limits = [`${64 * MIB}`, `${32 * MIB}`, `${32 * MIB}`, '42', '50000 200000', '77', '0'];
+  assert.deepEqual(files(container, LIMIT_FILES), limits);
+  systemctl('daemon-reload');
+  assert.deepEqual(files(container, LIMIT_FILES), limits);
+});
+
+check('update tells systemd, which keeps to it when it is reloaded', { skip: skip || needsV2 }, (box) => {
+  const container = created(box, (config) => {
+    config.linux.resources = { memory: { limit: 64 * MIB }, pids: { limit: 42 }, cpu: { quota: 50_000 } };
+  });
+  const unit = unitOf(container);
+  const update = (...args: string[]) => box.command(['update', ...args, container.id], SYSTEMD);
+  ok(update('--memory', '32M', '--memory-swap', '48M', '--pids-limit', '7', '--cpu-period', '200000'));
+  const properties = () => showAll(unit, LIMIT_PROPERTIES.slice(0, 6));
+  assert.deepEqual(properties(), [`${32 * MIB}`, '0', `${16 * MIB}`, '7', '250ms', '200ms']);
+  const limits = [`${32 * MIB}`, '0', `${16 * MIB}`, '7', '50000 200000'];
+  systemctl('daemon-reload');
+  assert.deepEqual(files(container, LIMIT_FILES.slice(0, 5)), limits);
+  // What fails changes neither.
+  refused(update('--pids-limit', '9', '--cpuset-cpus', '4095'));
+  assert.deepEqual(properties(), [`${32 * MIB}`, '0', `${16 * MIB}`, '7', '250ms', '200ms']);
+  assert.deepEqual(files(container, LIMIT_FILES.slice(0, 5)), limits);
+  ok(update('--memory', '-1', '--pids-limit', '-1', '--cpu-quota', '-1'));
+  assert.deepEqual(properties().slice(0, 5), ['infinity', '0', 'infinity', 'infinity', 'infinity']);
+  systemctl('daemon-reload');
+  // Without a quota systemd has the usual period.
+  assert.deepEqual(files(container, ['memory.max', 'pids.max', 'cpu.max']), ['max', 'max', 'max 100000']);
+});
+
+check('a limit of one process is in force for systemd, too', { skip: skip || needsV2 }, (box) => {
+  const container = created(box, (config) => {
+    config.linux.resources = { pids: { limit: 1 } };
+  });
+  assert.equal(show(unitOf(container), 'TasksMax'), '1');
+  assert.deepEqual(files(container, ['pids.max', 'pids.current']), ['1', '1']);
+});
 
 // --- devices --------------------------------------------------------------------------------------------------------
 

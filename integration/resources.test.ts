@@ -147,22 +147,3 @@ check('an update that can not be remembered is taken back', { skip: needsControl
   execFileSync('rmdir', [inTheWay]);
   assert.equal(readCgroup(container.pid(), 'pids', 'pids.max'), '50');
 });
-
-check(
-  'devices are changed by update, and a policy that is in force already is left alone',
-  { skip: needsV1 },
-  (box) => {
-    const container = lasting(box);
-    ok(container.create());
-    const update = (devices: object[]) =>
-      ok(box.command(['update', '--resources', '-', container.id], { input: JSON.stringify({ devices }) }));
-    const kmsg = { allow: true, type: 'c', major: 1, minor: 11, access: 'r' };
-    const none = { allow: false, access: 'rwm' };
-    const list = () => readCgroup(container.pid(), 'devices', 'devices.list').split('\n');
-    assert.ok(!list().includes('c 1:11 r'));
-    update([none, kmsg]);
-    assert.ok(list().includes('c 1:11 r'));
-    update([none]);
-    assert.ok(!list().includes('c 1:11 r'));
-  },
-);

@@ -15,8 +15,36 @@ const PATIENCE = Number(process.env.CONFORMANCE_PATIENCE ?? '1');
 /** Milliseconds that a file may take. */
 const DEADLINE = 300_000 * PATIENCE;
 
-/** In a virtual machine, where each test takes ten times as long: what depends on the kind of control groups. */
-const CGROUP_FILES = ['conformance/cgroups', 'conformance/resources', 'conformance/lifecycle'];
+/**
+ * In a virtual machine, where each test takes ten times as long: what depends on the kind of control groups, and of the rest a look at each
+ * subject with another kernel. `tests` is a regular expression: the tests of the file whose names it matches.
+ */
+const ON_V2 = [
+  { file: 'conformance/kill-all' },
+  { file: 'conformance/resources' },
+  { file: 'conformance/cgroups' },
+  { file: 'conformance/pause' },
+  { file: 'conformance/ps' },
+  { file: 'conformance/events' },
+  { file: 'conformance/exec', tests: 'cgroup|paused|sees the container|number of processes|many programs|detached' },
+  { file: 'conformance/lifecycle', tests: 'the status goes|^delete|^run |a create that fails' },
+  { file: 'conformance/user-namespaces', tests: 'whole life|joined by its path|runs in a user namespace|^limits' },
+  { file: 'conformance/seccomp', tests: 'arguments decide|newer than all|agent|is killed' },
+  { file: 'conformance/namespaces', tests: 'cgroup|own pid namespace|each namespace' },
+];
+const WITH_SYSTEMD = [
+  { file: 'conformance/systemd' },
+  { file: 'integration/systemd' },
+  { file: 'conformance/resources' },
+  { file: 'conformance/cgroups' },
+  { file: 'conformance/pause', tests: '^pause|^delete|below' },
+  { file: 'conformance/kill-all', tests: 'KILL --all|^delete' },
+  { file: 'conformance/events', tests: 'one line|memory' },
+  { file: 'conformance/exec', tests: 'cgroup|paused' },
+  { file: 'conformance/user-namespaces', tests: 'whole life' },
+];
+/** What node:test says of the others. */
+const NOT_CHOSEN = 'test name does not match pattern';
 
 /**
  * In this order. `runtime` is what the tests drive, relative to the repository. Those of a virtual machine (scripts/test-vm.sh) are run only
@@ -28,9 +56,9 @@ const SUITES = {
   conformance: { directory: 'conformance', runtime: 'dist/runt' },
   'integration-node': { directory: 'integration', runtime: 'bin/runt.js' },
   'conformance-node': { directory: 'conformance', runtime: 'bin/runt.js' },
-  'vm-file-system': { files: [...CGROUP_FILES, 'conformance/namespaces'], runtime: 'dist/runt', vm: true },
+  'vm-file-system': { files: ON_V2, runtime: 'dist/runt', vm: true },
   'vm-systemd': {
-    files: [...CGROUP_FILES, 'conformance/systemd', 'integration/systemd'],
+    files: WITH_SYSTEMD,
     runtime: 'dist/runt',
     env: { RUNTIME_FLAGS: '--systemd-cgroup' },
     vm: true,
@@ -38,25 +66,29 @@ const SUITES = {
 };
 
 function testFiles({ directory, files }) {
-  if (files !== undefined)
-    return files.map((name) => `build/${name}.test.js`).filter((file) => existsSync(join(root, file)));
+  if (files !== undefined) return files.map(({ file, tests }) => ({ file: `build/${file}.test.js`, tests }));
   const path = join(root, 'build', directory);
   if (!existsSync(path)) return [];
   return readdirSync(path, { recursive: true })
     .filter((name) => name.endsWith('.test.js'))
     .sort()
-    .map((name) => join('build', directory, name));
+    .map((name) => ({ file: join('build', directory, name) }));
 }
 
 /** Resolves with the file's results; a process that ends badly without a failed test is a failure of its own. */
-function runFile({ suite, file, runtime, env: more }, scratch, number) {
+function runFile({ suite, file, tests, runtime, env: more }, scratch, number) {
   const report = join(scratch, `${number}.jsonl`);
   const env = { ...process.env, ...(runtime === undefined ? {} : { RUNTIME: join(root, runtime) }), ...more };
   delete env.NODE_TEST_CONTEXT;
   const begin = performance.now();
   const child = spawn(
     process.execPath,
-    [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`, file],
+    [
+      `--test-reporter=${reporter}`,
+      `--test-reporter-destination=${report}`,
+      ...(tests === undefined ? [] : [`--test-name-pattern=/${tests}/`]),
+      file,
+    ],
     {
       cwd: root,
       env,
@@ -88,6 +120,7 @@ function runFile({ suite, file, runtime, env: more }, scratch, number) {
             .split('\n')
             .filter(Boolean)
             .map((line) => JSON.parse(line))
+            .filter(({ text }) => text !== NOT_CHOSEN)
         : [];
       const why = late
         ? `took longer than ${DEADLINE / 1000} s`
@@ -139,7 +172,7 @@ if (unknown.length > 0) {
 }
 const queue = Object.entries(SUITES)
   .filter(([name, { vm }]) => (chosen.length === 0 ? vm !== true : chosen.includes(name)))
-  .flatMap(([suite, { runtime, env, ...where }]) => testFiles(where).map((file) => ({ suite, file, runtime, env })));
+  .flatMap(([suite, { runtime, env, ...where }]) => testFiles(where).map((one) => ({ suite, ...one, runtime, env })));
 
 const scratch = mkdtempSync(join(tmpdir(), 'runt-tests-'));
 const all = [];

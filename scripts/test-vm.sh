@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 # Seconds: a multiple of what the tests take where the machine is emulated.
-deadline=2400
+deadline=3600
 
 finished=no
 trap '[ "$finished" = yes ] || echo "0 passed, 1 failed, 0 skipped"' EXIT

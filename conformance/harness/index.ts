@@ -26,7 +26,15 @@ export {
 export { cgroupsOf, mountsOf, processesOf } from './leftovers.ts';
 export { type MountEntry, mountAt, parseMountinfo } from './mountinfo.ts';
 export { addFile } from './rootfs.ts';
-export { byPathOnly, invokeTogether, type Result, runtimeKind, runtimePath } from './runtime.ts';
+export {
+  byPathOnly,
+  cgroupName,
+  invokeTogether,
+  type Result,
+  runtimeFlags,
+  runtimeKind,
+  runtimePath,
+} from './runtime.ts';
 export { type Sandbox, writeIn } from './sandbox.ts';
 export {
   listenForDescriptor,

@@ -66,6 +66,9 @@ function kindOf(path: string): Kind {
 
 export const runtimeKind: Kind = kindOf(runtimePath);
 
+/** The last component of the path of a container's cgroup where the config gives none: systemd's unit, or the id. */
+export const cgroupName = (id: string): string => (byPathOnly === false ? id : `${runtimeKind}-${id}.scope`);
+
 /**
  * Runs the runtime. Its output goes to files, not pipes: a created container inherits them, and a pipe would keep us waiting for the container.
  */

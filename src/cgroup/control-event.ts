@@ -3,12 +3,13 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { POLLPRI, poll } from '../linux/poll.ts';
-import { attempt, failed } from './failure.ts';
+import { failed } from './failure.ts';
 
 /** False when `milliseconds` have passed, or the cgroup was removed, before the text of the file fits. Throws `cgroup`. */
 export function waitForControl(file: string, fits: (text: string) => boolean, milliseconds: number): boolean {
   const end = performance.now() + milliseconds;
-  const fd = attempt(`open ${file}`, () => openSync(file, 'r'));
+  const fd = open(file);
+  if (fd === undefined) return false;
   try {
     for (;;) {
       const text = readAtStart(fd, file);
@@ -18,6 +19,17 @@ export function waitForControl(file: string, fits: (text: string) => boolean, mi
     }
   } finally {
     closeSync(fd);
+  }
+}
+
+/** undefined: the cgroup was removed, as systemd does when the last process of a scope has ended. */
+function open(file: string): number | undefined {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === ERRNO.ENOENT || errno === ERRNO.ENODEV) return undefined;
+    return failed(`open ${file}`, error);
   }
 }
 

@@ -32,6 +32,17 @@ export function applyLimits(limits: Limits, record: CgroupRecord, refusals: Read
   applyWrites(limits.writes, { entries: record.cgroups, refusals });
 }
 
+/**
+ * With systemd the launcher is in the container's cgroup, and clones init there. A limit of one process would refuse that: it is to be set
+ * when init is there, and the launcher has ended. `later` is empty where there is no such limit.
+ */
+export function spareLauncher(limits: Limits): { readonly now: Limits; readonly later: readonly ResourceWrite[] } {
+  const isCount = ({ file }: ResourceWrite): boolean => file === 'pids.max';
+  const last = limits.writes.findLast(isCount);
+  if (last?.value.trim() !== '1') return { now: limits, later: [] };
+  return { now: { ...limits, writes: limits.writes.filter((write) => !isCount(write)) }, later: [last] };
+}
+
 /** v2 controllers that threads can't be under apart from their process (cgroups(7), "Threaded and domain controllers"). */
 const DOMAIN_CONTROLLERS = ['memory', 'io', 'hugetlb', 'rdma', 'misc'];
 

@@ -136,8 +136,10 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
   const given = config.linux?.cgroupsPath;
   const cgroups = scope?.cgroups ?? recordCgroups(planCgroups(cgroupHost, { cgroupsPath: given, id }));
   const policy = devicePolicy(config.linux?.resources?.devices ?? []);
-  const limits = tools?.planLimits(config.linux?.resources ?? {}, cgroupHost, loaded.exactInteger);
-  for (const { message, pointer } of limits?.warnings ?? []) log.warning(`${message} [${pointer}]`);
+  const planned = tools?.planLimits(config.linux?.resources ?? {}, cgroupHost, loaded.exactInteger);
+  for (const { message, pointer } of planned?.warnings ?? []) log.warning(`${message} [${pointer}]`);
+  const spared = scope === undefined || planned === undefined ? undefined : tools?.spareLauncher(planned);
+  const limits = spared?.now ?? planned;
   let record = firstRecord(options, config, cgroups);
   if (scope !== undefined) record = { ...record, scope: scope.record };
   if (parts.extras?.notifies === true) record = { ...record, notifies: true };
@@ -233,6 +235,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       // The launcher has ended, or is about to.
       const status = waitForChild(launcher.pid);
       delete progress.launcher;
+      scope?.limit(record.cgroups, spared?.later ?? []);
       if (users?.user !== undefined) {
         users.support.releaseInit(users.user, { pid, channel: ours, launcher: status });
       }

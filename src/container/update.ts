@@ -1,7 +1,7 @@
 // update: changes the limits of a container that runs, and remembers them.
 
 import { controllersIn, versionFinder } from '../cgroup/controllers.ts';
-import { devicePolicy } from '../cgroup/device-rules.ts';
+import { type DevicePolicy, devicePolicy } from '../cgroup/device-rules.ts';
 import { updateDevices } from '../cgroup/device-update.ts';
 import { applyWrites, type Restoration, restore } from '../cgroup/resources/apply.ts';
 import { ignoredResources, resourceWrites } from '../cgroup/resources/index.ts';
@@ -48,9 +48,10 @@ export function updateContainer(options: UpdateOptions): void {
   let undoDevices = (): void => {};
   try {
     applyWrites(writes, { entries, restorations });
-    undoDevices = changeDevices(record, resources);
+    const policy = changedPolicy(record, resources);
+    if (policy !== undefined) undoDevices = changeDevices(record, policy);
     // What systemd is not told it would undo at its next daemon-reload.
-    if (record.scope !== undefined) updateScope(record.scope, writes);
+    if (record.scope !== undefined) updateScope(record.scope, record.cgroups, { limits: writes, policy });
     writeRecord(root, { ...record, resources: merged });
   } catch (error) {
     undoAll(restorations, undoDevices, log);
@@ -62,12 +63,18 @@ export function updateContainer(options: UpdateOptions): void {
  * The policy that is in force already is left alone: engines send it along with every update, and others may have added to it since
  * (runc never touches devices here).
  */
-function changeDevices(record: ContainerRecord, { devices }: LinuxResources): () => void {
+function changedPolicy(record: ContainerRecord, { devices }: LinuxResources): DevicePolicy | undefined {
   const before = record.resources?.devices ?? [];
-  if (devices === undefined || JSON.stringify(devices) === JSON.stringify(before)) return () => {};
-  const [old, wanted] = [devicePolicy(before), devicePolicy(devices)];
-  updateDevices(record.cgroups, old, wanted);
-  return () => updateDevices(record.cgroups, wanted, old);
+  return devices === undefined || JSON.stringify(devices) === JSON.stringify(before)
+    ? undefined
+    : devicePolicy(devices);
+}
+
+/** Returns what undoes it. */
+function changeDevices({ cgroups, resources }: ContainerRecord, wanted: DevicePolicy): () => void {
+  const old = devicePolicy(resources?.devices ?? []);
+  updateDevices(cgroups, old, wanted);
+  return () => updateDevices(cgroups, wanted, old);
 }
 
 function undoAll(restorations: readonly Restoration[], undoDevices: () => void, log: Log): void {

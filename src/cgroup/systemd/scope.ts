@@ -12,6 +12,8 @@ import { attempt } from '../failure.ts';
 import type { CgroupHost } from '../host.ts';
 import { pidsBelow } from '../processes.ts';
 import { type CgroupRecord, parentOf, recordCgroups } from '../record.ts';
+import { applyWrites } from '../resources/apply.ts';
+import type { ResourceWrite } from '../resources/write.ts';
 import { annotationProperties } from './annotations.ts';
 import { deviceProperties } from './devices.ts';
 import { type Manager, type ManagerAddress, openManager } from './manager.ts';
@@ -42,6 +44,8 @@ export interface PlannedScope {
    * scope may be there all the same.
    */
   start(pid: number, policy: DevicePolicy, limits: readonly LimitFile[]): CgroupHandles;
+  /** Sets limits when the scope has been started (`started` are its cgroups), for systemd and in the kernel. Throws `cgroup`. */
+  limit(started: CgroupRecord, limits: readonly ResourceWrite[]): void;
   close(): void;
 }
 
@@ -74,6 +78,11 @@ export function planScope(host: CgroupHost, request: ScopeRequest): PlannedScope
         ...asked,
       ];
       return start({ host, manager, record, expected: cgroups, pid, properties });
+    },
+    limit: (started, limits) => {
+      if (limits.length === 0) return;
+      applyWrites(limits, { entries: started.cgroups });
+      manager.setProperties(record.unit, limitProperties(limits, manager.version));
     },
     close: () => manager.close(),
   };
@@ -187,11 +196,23 @@ export function stopScope(record: ScopeRecord): void {
   }
 }
 
-/** Tells systemd of limits that are changed in a running container; the files are written besides. Throws `host`, `cgroup`. */
-export function updateScope(record: ScopeRecord, limits: readonly LimitFile[]): void {
+export interface ScopeChange {
+  readonly limits: readonly LimitFile[];
+  /** Where the device policy changes. */
+  readonly policy: DevicePolicy | undefined;
+}
+
+/**
+ * Tells systemd what is changed in a running container, besides what is written to the kernel: it keeps a list of devices of its own in force
+ * (deviceProperties). Throws `host`, `cgroup`.
+ */
+export function updateScope(record: ScopeRecord, { cgroups }: CgroupRecord, { limits, policy }: ScopeChange): void {
   const manager = openManager(record);
   try {
-    const properties = limitProperties(limits, manager.version);
+    const properties = [
+      ...(policy === undefined ? [] : deviceProperties(policy, cgroups.some(isDevices), manager.version)),
+      ...limitProperties(limits, manager.version),
+    ];
     if (properties.length > 0) manager.setProperties(record.unit, properties);
   } finally {
     manager.close();
