@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   addFile,
@@ -185,6 +194,19 @@ check(
     for (const target of ['/data', '/bound']) assert.ok(mountAt(table, target).options.includes('ro'));
   },
 );
+
+check('a tmpfs without a mode has that of the directory that it covers', (box) => {
+  const on = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options });
+  const modes = box.shell('stat -c %a /closed /shared /given /made/by/runtime', (config, { rootfs }) => {
+    mkdirSync(join(rootfs, 'closed'));
+    mkdirSync(join(rootfs, 'shared'));
+    mkdirSync(join(rootfs, 'given'));
+    chmodSync(join(rootfs, 'closed'), 0o710);
+    chmodSync(join(rootfs, 'shared'), 0o3775);
+    config.mounts.push(on('/closed'), on('/shared', 'nosuid', 'ro'), on('/given', 'mode=0410'), on('/made/by/runtime'));
+  });
+  assert.deepEqual(modes.trim().split('\n'), ['710', '3775', '410', '1777']);
+});
 
 check('nosymfollow is applied', (box) => {
   const source = hostDirectory(box);

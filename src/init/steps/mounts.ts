@@ -22,6 +22,7 @@ import {
 import { makeFileSystem } from './file-system.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
 import { hasOwnMounts } from './root.ts';
+import { takeModeOfDirectory, takesModeOfDirectory } from './tmpfs-mode.ts';
 
 export function mountAll(context: StepContext): void {
   const { plan, config, inputs } = context;
@@ -77,6 +78,8 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
       attributes: later ? options.attributes.set & ~MOUNT_ATTR_RDONLY : options.attributes.set,
       result: made,
     });
+    if (prepared.kind === 'filesystem' && takesModeOfDirectory(type, mount.options ?? []))
+      takeModeOfDirectory(context, prepared.destination, made);
     plan.withSlot((target) => {
       openMountPoint(context, type, prepared, target, step);
       attach(plan, plan.slotRef(made), plan.slotRef(target));
