@@ -77,7 +77,7 @@ export async function changedProcess(saved: SavedConfig, changes: ProcessChanges
 export async function processOf(file: string): Promise<ExecProcess> {
   const { readDocument } = await import('../spec/read.ts');
   const { parseProcess } = await import('../spec/load-process.ts');
-  const text = readDocument(file);
+  const text = readDocument(file, true);
   const document = file === '-' ? 'standard input' : file;
   let process: Process;
   try {
