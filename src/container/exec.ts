@@ -4,9 +4,11 @@ import { openCgroups } from '../cgroup/enter.ts';
 import { freezerOf, freezerState } from '../cgroup/freezer.ts';
 import { fail, RuntError } from '../error.ts';
 import { compileExec } from '../init/compile-exec.ts';
+import { lacksHome } from '../init/environment.ts';
 import type { ExecInputs } from '../init/inputs.ts';
 import { spawnLauncher } from '../init/spawn.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
+import { processesBeforeFilter } from '../init/steps/join.ts';
 import { packetPair } from '../linux/sockets.ts';
 import { closeOnExec, makeInheritable, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
@@ -134,12 +136,12 @@ function launch(
   heard: Heard,
   extras: ExecExtras | undefined,
   filtering: Filtering | undefined,
-): (listener: ExecListener) => Promise<void> {
+): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
   const entered = openCgroups(record.cgroups, cgroup, pid);
   const [ours, theirs] = packetPair();
   descriptors.own(ours);
   const { unified, initsOwn } = entered;
-  const hasHome = (process.env ?? []).some((entry) => entry.startsWith('HOME='));
+  const hasHome = !lacksHome(process.env);
   const inputs: ExecInputs = {
     config,
     id,
@@ -184,7 +186,8 @@ function launch(
   heard.children.push(launcher.pid);
   descriptors.closeInherited();
   for (let fd = 3; fd < 3 + preserveFds; fd++) closeOnExec(fd);
-  return (listener) => hearOfProgram(ours, plan, launcher.image, heard, listener);
+  const beforeFilter = processesBeforeFilter(inputs);
+  return (does) => hearOfProgram(ours, plan, launcher.image, heard, { ...does, beforeFilter });
 }
 
 /** What is loaded only where it is asked for. */

@@ -1,6 +1,7 @@
 // The end of `create` and all of `start`: init reports that it is ready, waits, and becomes the user's program.
 
 import { ERRNO } from '../../linux/errno.ts';
+import { environmentOf } from '../environment.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
 import { descriptor, numberBytes, type ProcessContext, type StepContext, send } from './context.ts';
@@ -66,8 +67,7 @@ export function executeProgram(context: ProcessContext): void {
     );
     return;
   }
-  const environment = [...(process.env ?? [])];
-  if (inputs.home !== undefined) environment.push(`HOME=${inputs.home}`);
+  const environment = environmentOf(inputs);
   const argv = plan.pointers([...(process.args ?? []).map((text) => plan.string(text)), null], '[process.args]');
   const envp = plan.pointers([...environment.map((text) => plan.string(text)), null], '[process.env]');
 
