@@ -356,6 +356,11 @@ check('list of nothing prints the header only', (box) => {
   assert.match(ok(box.command(['list'], {})).stdout, /^ID .*\n$/);
 });
 
+const listsNothing = { knownToFail: { runc: '1.1.5 takes it for empty' } };
+check('list of a --root that does not exist fails: it is misspelt', listsNothing, (box) => {
+  refused(box.command(['list'], { global: ['--root', join(box.directory, 'misspelt')] }), /misspelt/);
+});
+
 check('list --format json prints an array with the state of each container', (box) => {
   const container = box.container((config) => {
     config.annotations = { key: 'value' };

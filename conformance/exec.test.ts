@@ -1,6 +1,7 @@
 // exec: not in the specification. What runc does, which engines rely on.
 
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -224,6 +225,15 @@ check('--process describes the program wholly', (box) => {
   writeFileSync(file, JSON.stringify({ ...PROCESS, args: ['/bin/env'] }));
   const env = ok(container.exec([], { flags: ['-p', file] })).stdout;
   assert.deepEqual(env.trim().split('\n').sort(), ['HOME=/home/user', 'ONLY=file', 'PATH=/bin']);
+});
+
+check('--process may name a pipe, as a shell’s <(…) does', (box) => {
+  const container = lasting(box);
+  const fifo = join(box.directory, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const file = writeIn(box, 'process.json', JSON.stringify({ ...PROCESS, args: ['/bin/echo', 'read'] }));
+  spawn('/bin/sh', ['-c', `cat ${file} > ${fifo}`], { stdio: 'ignore' });
+  assert.equal(ok(container.exec([], { flags: ['--process', fifo] })).stdout, 'read\n');
 });
 
 check('a file of --process that is none, or says nothing to execute, is refused', (box) => {
@@ -460,7 +470,8 @@ check('--cgroup never leads out of the container’s cgroups', (box) => {
   const program = ['/bin/true'];
   for (const path of ['..', '/..', '../..', 'a/../..', 'a/../../b'])
     failed(container, program, /sub cgroup path/, '--cgroup', path);
-  failed(container, program, /[Nn]o such file or directory/, '--cgroup', 'nonexistent');
+  // The words of runc, which scripts look for.
+  failed(container, program, /adding pid .*[Nn]o such file or directory/, '--cgroup', 'nonexistent');
   failed(container, program, /\S/, '--cgroup', 'whatever:/');
   failed(container, program, /\S/, '--cgroup', 'a:b:c');
   failed(container, program, /\S/, '--cgroup', 'a', '--cgroup', 'b');

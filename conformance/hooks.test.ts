@@ -219,6 +219,20 @@ check('a createContainer hook sees the host’s files and the mounts of the cont
   assert.match(read(join(box.directory, 'mountinfo')), new RegExp(`${container.rootfs}/proc .* - proc`));
 });
 
+const emptyEnvironment = { knownToFail: { crun: 'gives the hook no environment (1.8.1)' } };
+check('a startContainer hook without an environment of its own has that of the program', emptyEnvironment, (box) => {
+  const container = box.container((config) => {
+    config.process.env = ['PATH=/bin', 'A=first', 'A=of the program'];
+    config.hooks = { startContainer: [{ path: '/hook-of-the-image' }] };
+    config.process.args = ['/bin/cat', '/tmp/seen'];
+    config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' });
+  });
+  writeFileSync(join(container.rootfs, 'hook-of-the-image'), '#!/bin/sh\necho "$A $HOME" >/tmp/seen\n', {
+    mode: 0o755,
+  });
+  assert.equal(ok(container.run()).stdout, 'of the program /root\n');
+});
+
 // config.md: the path of startContainer resolves in the container
 check('the path of a startContainer hook is looked up in the container', (box) => {
   const container = box.container((config) => {

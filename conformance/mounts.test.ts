@@ -195,6 +195,19 @@ check(
   },
 );
 
+check('a tmpfs without a mode has that of the directory that it covers', (box) => {
+  const on = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options });
+  const modes = box.shell('stat -c %a /closed /shared /given /made/by/runtime', (config, { rootfs }) => {
+    mkdirSync(join(rootfs, 'closed'));
+    mkdirSync(join(rootfs, 'shared'));
+    mkdirSync(join(rootfs, 'given'));
+    chmodSync(join(rootfs, 'closed'), 0o710);
+    chmodSync(join(rootfs, 'shared'), 0o3775);
+    config.mounts.push(on('/closed'), on('/shared', 'nosuid', 'ro'), on('/given', 'mode=0410'), on('/made/by/runtime'));
+  });
+  assert.deepEqual(modes.trim().split('\n'), ['710', '3775', '410', '1777']);
+});
+
 check('nosymfollow is applied', (box) => {
   const source = hostDirectory(box);
   const table = tableOf(box, [

@@ -48,6 +48,23 @@ check('the environment is the configured one, and HOME', (box) => {
   assert.deepEqual(stdout.trim().split('\n').sort(), [...env].sort());
 });
 
+check('of a variable that is given twice the last one counts, and is the only one', (box) => {
+  const env = (...given: string[]) =>
+    run(box, ['/bin/env'], (process) => {
+      process.env = given;
+    })
+      .trim()
+      .split('\n')
+      .sort();
+  assert.deepEqual(env('PATH=/bin', 'A=1', 'B=x', 'A=', 'HOME=/of/config'), [
+    'A=',
+    'B=x',
+    'HOME=/of/config',
+    'PATH=/bin',
+  ]);
+  assert.deepEqual(env('HOME=/of/config', 'HOME=', 'PATH=/bin'), ['HOME=/root', 'PATH=/bin']);
+});
+
 check('HOME is that of the user in the passwd file of the container, / where there is none', (box) => {
   const home = (uid: number) =>
     run(box, ['/bin/sh', '-c', 'echo $HOME'], (process) => {

@@ -85,6 +85,11 @@ test('major and minor -1, as engines write it, mean all', () => {
   assert.equal(exceptions({ allow: true, type: 'c', major: 89, minor: -1, access: 'rwm' })[0], 'c 89:* rwm');
 });
 
+test('letters of the access that mean nothing are passed over', () => {
+  const policy = (access: string) => devicePolicy([DENY_ALL, { allow: true, type: 'c', major: 1, minor: 11, access }]);
+  assert.deepEqual(policy('rwa'), policy('rw'));
+});
+
 test('a rule that is none is refused with its place', () => {
   const bad: [Partial<DeviceRule>, string][] = [
     [{ type: 'p' }, 'type'],
@@ -93,7 +98,7 @@ test('a rule that is none is refused with its place', () => {
     [{ minor: 4294967295 }, 'minor'],
     [{ minor: 1.5 }, 'minor'],
     [{ access: '' }, 'access'],
-    [{ access: 'rx' }, 'access'],
+    [{ access: 'xa' }, 'access'],
   ];
   for (const [part, name] of bad)
     assert.throws(

@@ -46,7 +46,11 @@ export function openCgroups(record: CgroupRecord, where: readonly string[], init
 }
 
 function open({ controllers }: CgroupEntry, path: string, file: string, flags: number): CgroupHandle {
-  return { controllers, path, fd: attempt(`open the container's cgroup ${file}`, () => openSync(file, flags)) };
+  return {
+    controllers,
+    path,
+    fd: attempt(`adding pid to the container's cgroup ${file}`, () => openSync(file, flags)),
+  };
 }
 
 /** By entry: the path below the container's cgroup, empty or `/a/b`. */

@@ -26,6 +26,8 @@ export interface Heard {
 export interface ExecListener {
   /** The program's process waits for what this does. */
   ready(pid: number): Promise<void>;
+  /** How many processes the launcher has been followed by when the seccomp filter is installed. */
+  readonly beforeFilter: number;
   /** The seccomp filter is there, and notifies: its listener has this number in that process. */
   filtered(pid: number, descriptor: number): void;
 }
@@ -39,10 +41,19 @@ export async function hearOfProgram(
   plan: Plan,
   image: string,
   heard: Heard,
-  { ready, filtered }: ExecListener,
+  { ready, filtered, beforeFilter }: ExecListener,
 ): Promise<void> {
   let executing = false;
+  let followed = 0;
+  let listener: number | undefined;
   for (;;) {
+    // Its process may say so before the one that cloned it has told its pid.
+    if (listener !== undefined && followed >= beforeFilter) {
+      // Of the processes so far only the last one lives.
+      filtered(heard.children.at(-1) ?? 0, listener);
+      listener = undefined;
+      sendPacket(channel, GO);
+    }
     if (!waitForReadable(channel, PATIENCE)) {
       await new Promise((resolve) => setTimeout(resolve));
       if (heard.pid === undefined) {
@@ -69,11 +80,10 @@ export async function hearOfProgram(
       case MESSAGE.successor:
       case MESSAGE.pid:
         if (heard.pid === undefined) next(message.value, message.type === MESSAGE.pid, heard);
+        followed += 1;
         break;
       case MESSAGE.listener:
-        // Of the processes so far only the last one lives.
-        filtered(heard.children.at(-1) ?? 0, message.value);
-        sendPacket(channel, GO);
+        listener = message.value;
         break;
       case MESSAGE.ready:
         if (heard.pid !== undefined) await ready(heard.pid);

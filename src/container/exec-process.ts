@@ -53,7 +53,7 @@ export async function changedProcess(saved: SavedConfig, changes: ProcessChanges
       ...of,
       args: changes.args,
       cwd: cwd ?? of.cwd ?? '/',
-      env: withVariables(of.env ?? [], changes.env),
+      env: [...(of.env ?? []), ...changes.env],
       user: {
         ...of.user,
         ...(user === undefined ? {} : userOf(user)),
@@ -77,7 +77,7 @@ export async function changedProcess(saved: SavedConfig, changes: ProcessChanges
 export async function processOf(file: string): Promise<ExecProcess> {
   const { readDocument } = await import('../spec/read.ts');
   const { parseProcess } = await import('../spec/load-process.ts');
-  const text = readDocument(file);
+  const text = readDocument(file, true);
   const document = file === '-' ? 'standard input' : file;
   let process: Process;
   try {
@@ -121,17 +121,6 @@ function userOf(text: string): { uid: number; gid?: number } {
 
 function groupOf(text: string): number {
   return idOf(text, 'group id', '--additional-gids');
-}
-
-/** Each name once, as programs read only one of two. */
-function withVariables(env: readonly string[], added: readonly string[]): readonly string[] {
-  if (added.length === 0) return env;
-  const variables = new Map<string, string>();
-  for (const entry of [...env, ...added]) {
-    const equals = entry.indexOf('=', 1);
-    variables.set(equals < 0 ? entry : entry.slice(0, equals), entry);
-  }
-  return [...variables.values()];
 }
 
 /**

@@ -4,8 +4,10 @@ import { openCgroups } from '../cgroup/enter.ts';
 import { freezerOf, freezerState } from '../cgroup/freezer.ts';
 import { fail, RuntError } from '../error.ts';
 import { compileExec } from '../init/compile-exec.ts';
+import { lacksHome } from '../init/environment.ts';
 import type { ExecInputs } from '../init/inputs.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
+import { processesBeforeFilter } from '../init/steps/join.ts';
 import { packetPair } from '../linux/sockets.ts';
 import { waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
@@ -134,12 +136,12 @@ function begin(
   heard: Heard,
   extras: ExecExtras | undefined,
   filtering: Filtering | undefined,
-): (listener: ExecListener) => Promise<void> {
+): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
   const entered = openCgroups(record.cgroups, cgroup, pid);
   const [ours, theirs] = packetPair();
   descriptors.own(ours);
   const { unified, initsOwn } = entered;
-  const hasHome = (process.env ?? []).some((entry) => entry.startsWith('HOME='));
+  const hasHome = !lacksHome(process.env);
   const inputs: ExecInputs = {
     config,
     id,
@@ -179,7 +181,8 @@ function begin(
   filtering?.check(plan);
   const launcher = launch({ root, id, preserveFds }, plan, descriptors);
   heard.children.push(launcher.pid);
-  return (listener) => hearOfProgram(ours, plan, launcher.image, heard, listener);
+  const beforeFilter = processesBeforeFilter(inputs);
+  return (does) => hearOfProgram(ours, plan, launcher.image, heard, { ...does, beforeFilter });
 }
 
 /** What is loaded only where it is asked for. */

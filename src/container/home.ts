@@ -1,5 +1,6 @@
 // HOME of the container's user, as its image says; the specification is silent, programs expect it.
 
+import { lacksHome } from '../init/environment.ts';
 import { IN_ROOT } from '../init/steps/context.ts';
 import { AT_FDCWD, O_CLOEXEC, O_PATH, O_RDONLY, OPEN_HOW_SIZE, openHow } from '../linux/mount-constants.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
@@ -16,10 +17,10 @@ const S_IFREG = 0o100000;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_TYPE = 1;
 
-/** undefined: the config's env has a HOME, or there is no process. `/` for a user that the image does not know. */
+/** undefined: the config's env has a HOME that is not empty, or there is no process. `/` for a user that the image does not know. */
 export function homeOf(config: Config, bundle: string, root: number): string | undefined {
   const { process } = config;
-  if (process === undefined || (process.env ?? []).some((entry) => entry.startsWith('HOME='))) return undefined;
+  if (process === undefined || !lacksHome(process.env)) return undefined;
   const uid = process.user?.uid ?? 0;
   return homeIn(readPasswd(config, bundle, root), uid) ?? '/';
 }

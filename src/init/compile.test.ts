@@ -99,7 +99,7 @@ test('a mount point that is missing is made below its parent, component by compo
 });
 
 test('a component that somebody else has just made is taken; one that can’t be made ends init with the mount’s step', () => {
-  const plan = planOf({ mounts: [{ destination: '/a', type: 'tmpfs' }] });
+  const plan = planOf({ mounts: [{ destination: '/a', type: 'tmpfs', options: ['mode=755'] }] });
   let missing = true;
   const racing = run(plan, ({ name }) => {
     if (name === 'openat2' && missing) {
@@ -117,7 +117,7 @@ test('a component that somebody else has just made is taken; one that can’t be
     }
     return name === 'mkdirat' ? 'EROFS' : undefined;
   });
-  assert.deepEqual(failing.end, { sentence: 'mount tmpfs on /a', errno: 'EROFS' });
+  assert.deepEqual(failing.end, { sentence: 'mount tmpfs on /a (mode=755)', errno: 'EROFS' });
 });
 
 test('a masked directory is covered by the empty tmpfs, a file by the host’s null device, and what is missing is left', () => {

@@ -1,7 +1,7 @@
 // Reads a document from a file, with bounds: a path that someone else chose may lead to anything.
 
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { fail } from '../error.ts';
 
 /** No config comes near this: the largest of Docker's have 20 KB. */
@@ -17,14 +17,15 @@ function reason(error: unknown): { syscall?: string; errno?: number } {
 
 /**
  * The text of a file; "-" is standard input. Throws a RuntError of code `config` where it can't be opened, is not a regular
- * file, has more than 16 MiB or is not UTF-8.
+ * file, has more than 16 MiB or is not UTF-8. `mayBePipe`: the caller has named this very file, and a shell's `<(…)` is a pipe.
  */
-export function readDocument(file: string): string {
+export function readDocument(file: string, mayBePipe = false): string {
   if (file === '-') return readText(STDIN, 'standard input');
   let fd: number;
   try {
-    // Non-blocking, so that a FIFO without a writer does not hang.
-    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    // Non-blocking, so that a FIFO without a writer does not hang; who names a pipe means to write to it.
+    const blocking = mayBePipe && statSync(file).isFIFO() ? 0 : constants.O_NONBLOCK;
+    fd = openSync(file, constants.O_RDONLY | blocking | constants.O_NOCTTY);
   } catch (error) {
     const hint = file.endsWith('config.json')
       ? 'a bundle is a directory with a config.json; "runt spec" writes one'
@@ -32,7 +33,9 @@ export function readDocument(file: string): string {
     fail({ code: 'config', message: `read ${file}`, ...reason(error), ...(hint === undefined ? {} : { hint }) }, error);
   }
   try {
-    if (!fstatSync(fd).isFile()) fail({ code: 'config', message: `${file} is not a regular file` });
+    const stat = fstatSync(fd);
+    if (!stat.isFile() && !(mayBePipe && stat.isFIFO()))
+      fail({ code: 'config', message: `${file} is not a regular file` });
     return readText(fd, file);
   } finally {
     closeSync(fd);

@@ -26,7 +26,7 @@ export async function update({ options, globals, positionals, log }: Invocation)
 }
 
 function fromFile(file: string): Promise<LoadedResources> {
-  return loadResources(readDocument(file), nameOf(file));
+  return loadResources(readDocument(file, true), nameOf(file));
 }
 
 function nameOf(file: string): string {

@@ -44,7 +44,7 @@ export function bindDevice(context: StepContext, directory: Argument, name: stri
 }
 
 /** struct statx (statx(2)), the same on all machines. */
-const STATX = { size: 256, mode: 28, major: 128, minor: 132 } as const;
+export const STATX = { size: 256, mode: 28, major: 128, minor: 132 } as const;
 const STATX_TYPE = 1;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;

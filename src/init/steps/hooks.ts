@@ -5,6 +5,7 @@ import { pointer } from '../../json-pointer.ts';
 import { ERRNO } from '../../linux/errno.ts';
 import type { Hook } from '../../spec/generated/types.ts';
 import type { Argument } from '../builder.ts';
+import { environmentOf } from '../environment.ts';
 import { MESSAGE } from '../messages.ts';
 import { descriptor, type StepContext, send } from './context.ts';
 
@@ -55,11 +56,11 @@ export function runHooks(context: StepContext, kind: InitHookKind, filtered = fa
   const hooks = config.hooks?.[kind] ?? [];
   hooks.forEach((hook, index) => {
     const step = { sentence: `run ${kind} hook #${index}: ${hook.path}`, pointer: pointer('hooks', kind, index) };
-    plan.step(step, () => runHook(context, hook, filtered));
+    plan.step(step, () => runHook(context, kind, hook, filtered));
   });
 }
 
-function runHook(context: StepContext, hook: Hook, filtered: boolean): void {
+function runHook(context: StepContext, kind: InitHookKind, hook: Hook, filtered: boolean): void {
   const { plan, inputs } = context;
   if (inputs.hooks === undefined) return;
   const state = descriptor(plan, inputs.hooks.state);
@@ -85,7 +86,9 @@ function runHook(context: StepContext, hook: Hook, filtered: boolean): void {
     for (let fd = 3; fd < 3 + inputs.preserveFds; fd++) plan.call('close', [fd], { ignoreErrors: true });
   }
   const argv = (hook.args ?? [hook.path]).map((text) => plan.string(text));
-  const envp = (hook.env ?? []).map((text) => plan.string(text));
+  // runc's startContainer hooks have always had the environment of the program where they have none of their own.
+  const inherited = kind === 'startContainer' ? environmentOf(inputs) : [];
+  const envp = (hook.env ?? inherited).map((text) => plan.string(text));
   plan.call('execve', [hook.path, plan.pointers([...argv, null], '[args]'), plan.pointers([...envp, null], '[env]')]);
   plan.place(parent);
   waitForHook(context, hook, pidfd);

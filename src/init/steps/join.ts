@@ -70,8 +70,13 @@ export function enterContainer(context: ExecContext): void {
   });
 }
 
+/** How many processes the launcher has been followed by when the seccomp filter is installed. */
+export function processesBeforeFilter({ config, cgroups }: Pick<ExecInputs, 'config' | 'cgroups'>): number {
+  return (cgroups.directory === undefined ? 0 : 1) + (countsProcesses({ config }) ? 1 : 0);
+}
+
 /** The user's limit of processes would count the one that clones, too: then it is set after that. */
-function countsProcesses({ config }: ExecContext): boolean {
+function countsProcesses({ config }: Pick<ExecContext, 'config'>): boolean {
   return (config.process?.rlimits ?? []).some(({ type }) => type === 'RLIMIT_NPROC');
 }
 

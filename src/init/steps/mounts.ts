@@ -3,12 +3,7 @@
 
 import { pointer } from '../../json-pointer.ts';
 import { ERRNO } from '../../linux/errno.ts';
-import {
-  AT_EMPTY_PATH,
-  MOUNT_ATTR_RDONLY,
-  PROC_SUPER_MAGIC,
-  RESOLVE_NO_SYMLINKS,
-} from '../../linux/mount-constants.ts';
+import { MOUNT_ATTR_RDONLY, PROC_SUPER_MAGIC, RESOLVE_NO_SYMLINKS } from '../../linux/mount-constants.ts';
 import { type MountOptions, parseMountOptions } from '../../linux/mount-options.ts';
 import type { Mount } from '../../spec/generated/types.ts';
 import type { Argument } from '../builder.ts';
@@ -27,6 +22,7 @@ import {
 import { makeFileSystem } from './file-system.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
 import { hasOwnMounts } from './root.ts';
+import { takeModeOfDirectory, takesModeOfDirectory } from './tmpfs-mode.ts';
 
 export function mountAll(context: StepContext): void {
   const { plan, config, inputs } = context;
@@ -86,9 +82,10 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
       attributes: later ? options.attributes.set & ~MOUNT_ATTR_RDONLY : options.attributes.set,
       result: made,
     });
+    if (prepared.kind === 'filesystem' && takesModeOfDirectory(type, mount.options ?? []))
+      takeModeOfDirectory(context, prepared.destination, made);
     plan.withSlot((target) => {
       openMountPoint(context, type, prepared, target, step);
-      if (type === 'tmpfs' && takesMode(prepared, data)) copyMode(context, target, made);
       attach(plan, plan.slotRef(made), plan.slotRef(target));
     });
     if (options.recursiveAttributes !== undefined) {
@@ -98,32 +95,6 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
     if (prepared.kind === 'cgroup1') mountCgroup1(context, prepared.hierarchies, options.attributes.set, made);
   });
 }
-
-/** As in runc, a tmpfs has the mode of the image's directory that it covers, unless an option says otherwise. */
-function takesMode({ kind, destination, present }: PreparedMount, data: readonly string[]): boolean {
-  const depth = destination.split('/').filter((part) => part !== '').length;
-  return kind === 'filesystem' && present >= depth && !data.some((option) => option.startsWith('mode='));
-}
-
-function copyMode({ plan }: StepContext, from: Slot, to: Slot): void {
-  const status = plan.variable(STATX_SIZE, '{statx}');
-  plan.call('statx', [
-    plan.slotRef(from),
-    '',
-    plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH'),
-    plan.value(STATX_MODE, 'STATX_MODE'),
-    status,
-  ]);
-  plan.withSlot((mode) => {
-    // The type of the file is in there, too; the kernel looks at the permissions only.
-    plan.load(mode, plan.addressOf(status, STX_MODE), 2);
-    plan.call('fchmodat', [plan.slotRef(to), '.', plan.slotRef(mode)]);
-  });
-}
-/** Of struct statx (statx(2)). */
-const STATX_SIZE = 256;
-const STATX_MODE = 2;
-const STX_MODE = 28;
 
 /** proc and sysfs go on a plain directory only: a link of the image's would bring masks and labels elsewhere (CVE-2019-19921). */
 function openMountPoint(

@@ -1,6 +1,7 @@
 // The end of `create` and all of `start`: init reports that it is ready, waits, and becomes the user's program.
 
 import { ERRNO } from '../../linux/errno.ts';
+import { environmentOf } from '../environment.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
 import { descriptor, numberBytes, type ProcessContext, type StepContext, send } from './context.ts';
@@ -66,7 +67,7 @@ export function executeProgram(context: ProcessContext): void {
     );
     return;
   }
-  const environment = environmentOf(context);
+  const environment = environmentOf(inputs);
   const argv = plan.pointers([...(process.args ?? []).map((text) => plan.string(text)), null], '[process.args]');
   const envp = plan.pointers([...environment.map((text) => plan.string(text)), null], '[process.env]');
 
@@ -94,7 +95,7 @@ export function executeProgram(context: ProcessContext): void {
  * and what only the kernel finds out, `start` tells.
  */
 export function findProgram(context: StepContext): void {
-  const { plan, config } = context;
+  const { plan, config, inputs } = context;
   const file = config.process?.args?.[0];
   if (file === undefined) return;
   const cwd = plan.value(AT_FDCWD, 'AT_FDCWD');
@@ -110,7 +111,7 @@ export function findProgram(context: StepContext): void {
   const zero = plan.constant(Buffer.alloc(8), '{0}');
   plan.load(denied, zero);
   plan.step({ sentence: `look for ${file}`, pointer: '/process/args/0' }, () => {
-    for (const directory of searchedDirectories(environmentOf(context))) {
+    for (const directory of searchedDirectories(environmentOf(inputs))) {
       const next = plan.label();
       plan.withSlot((result) => {
         plan.call('faccessat', [cwd, `${directory}/${file}`, executable], { result, ignoreErrors: true });
@@ -123,12 +124,6 @@ export function findProgram(context: StepContext): void {
   });
   reportNotFound(plan, file, denied);
   plan.place(found);
-}
-
-function environmentOf({ config, inputs }: ProcessContext): string[] {
-  const environment = [...(config.process?.env ?? [])];
-  if (inputs.home !== undefined) environment.push(`HOME=${inputs.home}`);
-  return environment;
 }
 
 /** PATH as execvp(3) reads it, from the environment that the program will have; the last one counts. */

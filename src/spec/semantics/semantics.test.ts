@@ -355,7 +355,7 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
         },
       }),
       'error /linux/resources/devices/0/type',
-      'error /linux/resources/devices/1/access',
+      'warning /linux/resources/devices/1/access',
     ],
   ],
   'cpu-burst': [
