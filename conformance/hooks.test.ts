@@ -219,6 +219,16 @@ check('a createContainer hook sees the host’s files and the mounts of the cont
   assert.match(read(join(box.directory, 'mountinfo')), new RegExp(`${container.rootfs}/proc .* - proc`));
 });
 
+const lateHooks = { knownToFail: { runc: 'start does not wait for its end (1.1.5)', crun: 'not told (1.8.1)' } };
+check('what a startContainer hook prints before it fails is told', lateHooks, (box) => {
+  const container = box.container((config) => {
+    config.hooks = { startContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'echo the reason >&2; exit 3'] }] };
+    config.process.args = ['/bin/true'];
+  });
+  ok(container.create());
+  refused(container.start(), /the reason/);
+});
+
 const emptyEnvironment = { knownToFail: { crun: 'gives the hook no environment (1.8.1)' } };
 check('a startContainer hook without an environment of its own has that of the program', emptyEnvironment, (box) => {
   const container = box.container((config) => {
