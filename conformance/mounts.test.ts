@@ -196,7 +196,7 @@ check(
 );
 
 const ownMode = {
-  knownToFail: { runc: 'the directory’s, even where a mode is given (1.1.5)', crun: 'always 1777 (1.8.1)' },
+  knownToFail: { runc: 'the directory’s, even where a mode is given (1.1.5)' },
 };
 check('a tmpfs without a mode has that of the directory that it covers', ownMode, (box) => {
   const on = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options });
