@@ -219,8 +219,26 @@ check('a createContainer hook sees the host’s files and the mounts of the cont
   assert.match(read(join(box.directory, 'mountinfo')), new RegExp(`${container.rootfs}/proc .* - proc`));
 });
 
-const emptyEnvironment = { knownToFail: { crun: 'gives the hook no environment (1.8.1)' } };
-check('a startContainer hook without an environment of its own has that of the program', emptyEnvironment, (box) => {
+check('a createContainer hook works in the root of the container', (box) => {
+  const container = box.container((config) => {
+    config.hooks = { createContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'echo made >./by-the-hook'] }] };
+    config.process.args = ['/bin/cat', '/by-the-hook'];
+    config.root.readonly = false;
+  });
+  assert.equal(ok(container.run()).stdout, 'made\n');
+});
+
+const lateHooks = { knownToFail: { runc: 'start does not wait for its end (1.1.5)' } };
+check('what a startContainer hook prints before it fails is told', lateHooks, (box) => {
+  const container = box.container((config) => {
+    config.hooks = { startContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'echo the reason >&2; exit 3'] }] };
+    config.process.args = ['/bin/true'];
+  });
+  ok(container.create());
+  refused(container.start(), /the reason/);
+});
+
+check('a startContainer hook without an environment of its own has that of the program', (box) => {
   const container = box.container((config) => {
     config.process.env = ['PATH=/bin', 'A=first', 'A=of the program'];
     config.hooks = { startContainer: [{ path: '/hook-of-the-image' }] };

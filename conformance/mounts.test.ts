@@ -195,17 +195,20 @@ check(
   },
 );
 
-check('a tmpfs without a mode has that of the directory that it covers', (box) => {
+const ownMode = {
+  knownToFail: { runc: 'the directory’s, even where a mode is given (1.1.5)' },
+};
+check('a tmpfs without a mode has that of the directory that it covers', ownMode, (box) => {
   const on = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'tmpfs', options });
-  const modes = box.shell('stat -c %a /closed /shared /given /made/by/runtime', (config, { rootfs }) => {
+  const modes = box.shell('stat -c %a /closed /shared /given', (config, { rootfs }) => {
     mkdirSync(join(rootfs, 'closed'));
     mkdirSync(join(rootfs, 'shared'));
     mkdirSync(join(rootfs, 'given'));
     chmodSync(join(rootfs, 'closed'), 0o710);
     chmodSync(join(rootfs, 'shared'), 0o3775);
-    config.mounts.push(on('/closed'), on('/shared', 'nosuid', 'ro'), on('/given', 'mode=0410'), on('/made/by/runtime'));
+    config.mounts.push(on('/closed'), on('/shared', 'nosuid', 'ro'), on('/given', 'mode=0410'));
   });
-  assert.deepEqual(modes.trim().split('\n'), ['710', '3775', '410', '1777']);
+  assert.deepEqual(modes.trim().split('\n'), ['710', '3775', '410']);
 });
 
 check('nosymfollow is applied', (box) => {

@@ -223,9 +223,16 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
   }
   // While the launcher and init are at work.
   const steps = startSteps(plan);
+  const printing = (config.hooks?.startContainer ?? []).length > 0 ? hooks?.output.fd : undefined;
   const write = (pid: number, ready: boolean): void => {
     const startTime = processStat(pid)?.startTime ?? 0;
-    record = { ...record, init: { pid, startTime, image: launcher.image }, ready, startSteps: steps };
+    record = {
+      ...record,
+      init: { pid, startTime, image: launcher.image },
+      ready,
+      startSteps: steps,
+      ...(printing === undefined ? {} : { hookOutput: printing }),
+    };
     progress.record = record;
     writeRecord(root, record);
   };

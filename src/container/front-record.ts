@@ -13,8 +13,10 @@ export function frontFlags({
   poststop,
   scope,
   notifies,
+  hookOutput,
 }: ContainerRecord): bigint {
-  const start = hasProcess && poststart.length === 0 && notifies !== true;
+  // What a startContainer hook prints is to be had while init lives: the engine looks at it from the start on.
+  const start = hasProcess && poststart.length === 0 && notifies !== true && hookOutput === undefined;
   const remove = ownPidNamespace && poststop.length === 0 && scope === undefined;
   return (start ? FLAG.start : 0n) | (remove ? FLAG.delete : 0n);
 }

@@ -8,18 +8,27 @@ import type { StartStep } from './store.ts';
 /** What a seccomp filter kills with. */
 const SIGSYS = 31;
 
-/** What init tells of a hook that it ran. `sentence` is that of its step: "run KIND hook #N: PATH". */
-export function hookProblem(type: number, value: number, sentence: string, pointer: string | undefined): Problem {
+/** What init tells of a hook that it ran. `sentence` is that of its step: "run KIND hook #N: PATH". `printed`: by the hook. */
+export function hookProblem(
+  type: number,
+  value: number,
+  sentence: string,
+  pointer: string | undefined,
+  printed = '',
+): Problem {
   const what =
     type === MESSAGE.hookTimeout
       ? 'it took longer than its timeout'
       : type === MESSAGE.hookKilled
         ? `it was killed by signal ${value}${value === SIGSYS ? ' (bad system call)' : ''}`
         : `exit status ${value}`;
+  const text = printed.trimEnd();
+  const lines = text === '' ? [] : text.split('\n');
   return {
     code: 'hook',
-    message: `error running ${sentence.replace(/^run /, '')}: ${what}`,
+    message: `error running ${sentence.replace(/^run /, '')}: ${what}${lines.length === 0 ? '' : `, stderr: ${lines.at(-1)}`}`,
     ...(pointer === undefined ? {} : { pointer }),
+    ...(lines.length === 0 ? {} : { details: lines }),
   };
 }
 

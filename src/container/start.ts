@@ -1,6 +1,16 @@
 // start (runtime.md, "Start"): tells the waiting init to become the user's program, and hears how that went.
 
-import { closeSync, constants, existsSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { fail, RuntError } from '../error.ts';
 import { ANSWER_FILE } from '../front/record.ts';
 import { decodeMessages, type InitMessage, MESSAGE } from '../init/messages.ts';
@@ -79,14 +89,18 @@ function releaseInit(root: string, record: ContainerRecord): void {
     );
   }
   let messages: InitMessage[];
+  let printed = '';
+  const output = openHookOutput(record);
   try {
     if (existsSync(heard)) messages = decodeMessages(readFileSync(heard));
     else {
       giveOrder(taken);
       messages = decodeMessages(readToEnd(reader));
     }
+    if (output !== undefined) printed = readEnd(output);
   } finally {
     closeSync(reader);
+    if (output !== undefined) closeSync(output);
   }
   rmSync(heard, { force: true });
   // While it is there, a start that was killed has it; now there is nothing left to take over.
@@ -97,7 +111,7 @@ function releaseInit(root: string, record: ContainerRecord): void {
     const step = stepAt(record, failure.operation);
     fail(
       hook?.kind === 'message'
-        ? hookProblem(hook.type, hook.value, step.sentence, step.pointer)
+        ? hookProblem(hook.type, hook.value, step.sentence, step.pointer, printed)
         : stepProblem(step, failure.errno),
     );
   }
@@ -110,6 +124,24 @@ function releaseInit(root: string, record: ContainerRecord): void {
     message: `cannot start container "${record.id}": its init ended before the program was executed`,
     hint: 'was it killed, or did a memory limit hit it?',
   });
+}
+
+/** Opened before the hooks run, since init ends with the one that fails. undefined: there are none, or init has ended already. */
+function openHookOutput({ hookOutput, init }: ContainerRecord): number | undefined {
+  if (hookOutput === undefined || init === undefined) return undefined;
+  try {
+    return openSync(`/proc/${init.pid}/fd/${hookOutput}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    // What the hook printed is then missing from the message.
+    return undefined;
+  }
+}
+
+/** At most 2000 bytes: whoever runs in the container may have printed any amount. */
+function readEnd(file: number): string {
+  const bytes = Buffer.alloc(2000);
+  const length = readSync(file, bytes, 0, bytes.length, Math.max(0, fstatSync(file).size - bytes.length));
+  return bytes.toString('utf8', 0, length);
 }
 
 function answerFile(root: string, id: string): string {

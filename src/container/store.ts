@@ -70,6 +70,8 @@ export interface ContainerRecord {
   readonly poststart: readonly Hook[];
   readonly poststop: readonly Hook[];
   readonly startSteps: readonly StartStep[];
+  /** Where the config has startContainer hooks: init's descriptor of the memory file that takes what they print. */
+  readonly hookOutput?: number;
 }
 
 const STATE_FILE = 'state.json';

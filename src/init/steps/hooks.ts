@@ -75,6 +75,8 @@ function runHook(context: StepContext, kind: InitHookKind, hook: Hook, filtered:
     plan.branch(pid, 'notEqual', 0, parent);
   });
   plan.call('setsid', []);
+  // As in runc: such a hook is a program of the host's, and means the container's root by a relative path.
+  if (kind === 'createContainer') plan.call('fchdir', [context.root]);
   plan.call('dup3', [state, 0, 0]);
   plan.call('dup3', [output, 1, 0]);
   plan.call('dup3', [output, 2, 0]);
