@@ -1,7 +1,8 @@
 // config.md, Process: what the program is started with, and what it must not inherit.
 
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { addFile, type Config, check, ok, refused, type Sandbox, writeIn } from './harness/index.ts';
 
@@ -559,3 +560,17 @@ check('a run that fails exits with a status that is not that of a program killed
   });
   assert.ok(refused(container.run()).status < 128);
 });
+
+// Not in the specification: the caller's processors (taskset(1), a service's CPUAffinity) are not the container's.
+check(
+  'the affinity of the caller is not handed on',
+  { skip: cpus().length < 2 && 'needs two processors', knownToFail: { runc: 'from 1.3.1 on' } },
+  (box) => {
+    const container = box.container((config) => {
+      config.process.args = ['/bin/grep', 'Cpus_allowed_list', '/proc/self/status'];
+    });
+    const own = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    const { stdout } = ok(container.run({ prelude: 'set -- taskset -c 0 "$@"' }));
+    assert.match(stdout, new RegExp(`^Cpus_allowed_list:\\s*${own}\\n$`));
+  },
+);

@@ -16,6 +16,19 @@ export function setAffinity(plan: PlanBuilder, list: string | undefined, pointer
   );
 }
 
+/**
+ * The caller's processors are not the container's: those of its cpuset are. Kernels since 6.2 remember, through the move to another cpuset,
+ * what sched_setaffinity once said.
+ */
+export function resetAffinity(plan: PlanBuilder): void {
+  plan.step({ sentence: 'run on all processors that the cgroup allows' }, () => {
+    const all = plan.constant(new Uint8Array(MASK_SIZE).fill(0xff), '[all]');
+    plan.call('sched_setaffinity', [0, MASK_SIZE, all], { ignoreErrors: true });
+  });
+}
+/** Bytes, for 1024 processors: as the C library's cpu_set_t. */
+const MASK_SIZE = 128;
+
 /** `0-3,7` as a bit mask of whole 64-bit words. */
 export function processorMask(list: string, pointer: string): Uint8Array {
   const numbers: number[] = [];

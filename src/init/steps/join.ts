@@ -12,7 +12,7 @@ import type { PlanBuilder } from '../builder.ts';
 import type { Descriptor, ExecInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Label } from '../plan.ts';
-import { setAffinity } from './affinity.ts';
+import { resetAffinity, setAffinity } from './affinity.ts';
 import { descriptor, type ProcessContext, send } from './context.ts';
 import { waitForGo } from './hooks.ts';
 import { becomeUser, limitResources } from './identity.ts';
@@ -44,6 +44,7 @@ export function enterContainer(context: ExecContext): void {
   const affinity = config.process?.execCPUAffinity;
   setAffinity(plan, affinity?.initial, '/process/execCPUAffinity/initial');
   enterCgroups(plan, inputs);
+  if (affinity === undefined) resetAffinity(plan);
   setAffinity(plan, affinity?.final, '/process/execCPUAffinity/final');
   if (!isHiddenAtOnce(inputs)) hideProcess(context);
   dropCallersGroups(context);

@@ -5,6 +5,7 @@ import type { PlanBuilder } from '../builder.ts';
 import type { InitInputs, JoinedNamespace, ProcessInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Label, Slot } from '../plan.ts';
+import { resetAffinity } from './affinity.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
 import {
@@ -49,6 +50,7 @@ export function launch(context: LaunchContext): void {
   joinCgroupNamespace(plan, inputs);
   if (inputs.userNamespace !== undefined) enterUserNamespace(context);
   else plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
+  resetAffinity(plan);
 }
 
 /** The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. */
