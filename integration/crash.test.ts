@@ -66,25 +66,27 @@ function summary(found: readonly string[]): string {
   return kinds.map((kind) => `${found.filter((status) => status === kind).length} ${kind}`).join(', ');
 }
 
+/** Creates that are killed at as many moments, spread over the whole of it. */
+function killCreates(box: Sandbox, container: Container, rounds: number): string {
+  const mounts = mountsOf(box);
+  const duration = measure(
+    () => ok(container.create(killedAfter(10_000))),
+    () => {},
+    () => ok(container.delete({ flags: ['--force'] })),
+  );
+  const random = seeded(2);
+  const found: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    container.create(killedAfter(((round + random()) / rounds) * duration));
+    found.push(assertRecoverable(box, container, mounts));
+  }
+  assert.ok(new Set(found).size > 1, `the moments are spread over the whole of create: ${summary(found)}`);
+  return `killed within ${duration.toFixed(0)} ms: ${summary(found)}`;
+}
+
 check(
   `a create that is killed at any of ${ROUNDS} moments leaves nothing that delete --force does not remove`,
-  (box, context) => {
-    const container = lasting(box);
-    const mounts = mountsOf(box);
-    const duration = measure(
-      () => ok(container.create(killedAfter(10_000))),
-      () => {},
-      () => ok(container.delete({ flags: ['--force'] })),
-    );
-    const random = seeded(2);
-    const found: string[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      container.create(killedAfter(((round + random()) / ROUNDS) * duration));
-      found.push(assertRecoverable(box, container, mounts));
-    }
-    context.diagnostic(`killed within ${duration.toFixed(0)} ms: ${summary(found)}`);
-    assert.ok(new Set(found).size > 1, `the moments are spread over the whole of create: ${summary(found)}`);
-  },
+  (box, context) => context.diagnostic(killCreates(box, lasting(box), ROUNDS)),
 );
 
 /** The runtime has one thing more to do: init waits for its maps. */
@@ -97,23 +99,7 @@ function lastingInUserNamespace(config: Config): void {
 
 check(
   `a create with a user namespace that is killed at any of ${FEWER_ROUNDS} moments leaves nothing that delete --force does not remove`,
-  (box, context) => {
-    const container = box.container(lastingInUserNamespace);
-    const mounts = mountsOf(box);
-    const duration = measure(
-      () => ok(container.create(killedAfter(10_000))),
-      () => {},
-      () => ok(container.delete({ flags: ['--force'] })),
-    );
-    const random = seeded(2);
-    const found: string[] = [];
-    for (let round = 0; round < FEWER_ROUNDS; round++) {
-      container.create(killedAfter(((round + random()) / FEWER_ROUNDS) * duration));
-      found.push(assertRecoverable(box, container, mounts));
-    }
-    context.diagnostic(`killed within ${duration.toFixed(0)} ms: ${summary(found)}`);
-    assert.ok(new Set(found).size > 1, `the moments are spread over the whole of create: ${summary(found)}`);
-  },
+  (box, context) => context.diagnostic(killCreates(box, box.container(lastingInUserNamespace), FEWER_ROUNDS)),
 );
 
 check(

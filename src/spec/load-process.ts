@@ -4,20 +4,13 @@ import { fail } from '../error.ts';
 import { violationText } from './findings.ts';
 import { validateProcess } from './generated/process-lean.ts';
 import type { Process } from './generated/types.ts';
+import { parseJson } from './read.ts';
 import { processViolations } from './semantics/process.ts';
 import { scanIfNeeded, textViolations } from './semantics/text.ts';
 
 /** Throws a RuntError of code `config` that tells a rule that is broken, or only that the schema is. `file` is its name for people. */
 export function parseProcess(text: string, file: string): Process {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    fail(
-      { code: 'config', message: `${file} is not JSON: ${error instanceof Error ? error.message : String(error)}` },
-      error,
-    );
-  }
+  const document = parseJson(text, file);
   if (!validateProcess(document))
     fail({ code: 'config', message: `${file}: the process does not fit the specification` });
   const process = document as Process;

@@ -6,7 +6,7 @@ import { type Violation, violationText } from './findings.ts';
 import { validateConfig } from './generated/config-lean.ts';
 import type { Config } from './generated/types.ts';
 import { integersOfScan } from './integers.ts';
-import { readDocument } from './read.ts';
+import { parseJson, readDocument } from './read.ts';
 import { violationsOf } from './semantics/index.ts';
 import { scanIfNeeded, textViolations } from './semantics/text.ts';
 
@@ -43,15 +43,7 @@ export async function loadConfig(bundle: string): Promise<LoadedConfig> {
 
 /** The synchronous part: throws a RuntError of code `config` that tells a rule that is broken, or only that the schema is. */
 export function parseConfig(text: string, file: string): LoadedConfig {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    fail(
-      { code: 'config', message: `${file} is not JSON: ${error instanceof Error ? error.message : String(error)}` },
-      error,
-    );
-  }
+  const document = parseJson(text, file);
   // It says yes or no only: what is wrong is the full report's to tell.
   if (!validateConfig(document))
     fail({ code: 'config', message: `${file}: the config does not fit the specification` });

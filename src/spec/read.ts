@@ -63,3 +63,13 @@ function readText(fd: number, name: string): string {
   if (!isUtf8(bytes)) fail({ code: 'config', message: `${name} is not UTF-8 text` });
   return bytes.toString('utf8');
 }
+
+/** Throws a RuntError of code `config`; where in the text it is wrong is the full report's to tell. */
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail({ code: 'config', message: `${file} is not JSON: ${reason}` }, error);
+  }
+}
