@@ -209,3 +209,23 @@ check('a device may be allowed for reading only', (box) => {
   assert.match(output, /^read$/m);
   assert.match(output, /k: Operation not permitted/);
 });
+
+// runtime.md, Delete: "deleting a container MUST delete the resources that were created during the create step". The parent is one of them.
+check(
+  'a parent that one container made goes with the last one below it, in whatever order they are deleted',
+  { skip: byPathOnly, knownToFail: { runc: 'leaves it', crun: 'leaves it' } },
+  (box) => {
+    const below = (name: string) =>
+      lasting(box, (config) => {
+        config.linux.cgroupsPath = `/${box.token}-pod/${name}`;
+      });
+    for (const first of [0, 1]) {
+      const containers = [below('a'), below('b')];
+      for (const container of containers) ok(container.create());
+      ok(containers[first]?.delete({ flags: ['--force'] }) ?? assert.fail());
+      assert.ok(cgroupsOf(`${box.token}-pod`).length > 0);
+      ok(containers[1 - first]?.delete({ flags: ['--force'] }) ?? assert.fail());
+      assert.deepEqual(cgroupsOf(`${box.token}-pod`), []);
+    }
+  },
+);

@@ -9,16 +9,20 @@ import { type CgroupEntry, type CgroupRecord, isStillThere, ownDirectories } fro
 /**
  * The processes must have been killed before (killAll): a cgroup is busy until its last process has gone through exit, which is waited
  * for, at most `timeout` milliseconds for all together. Directories that are gone are fine, so it can be repeated, and the
- * record may be that of a creator who was killed half-way. Throws `cgroup`.
+ * record may be that of a creator who was killed half-way. Returns the parents that were made for the container and are in use by others now: an entry
+ * each, with the lowest of them as its path. Throws `cgroup`.
  */
-export function removeCgroups(record: CgroupRecord, timeout = 5_000): void {
+export function removeCgroups(record: CgroupRecord, timeout = 5_000): CgroupEntry[] {
+  const left: CgroupEntry[] = [];
   const deadline = Date.now() + timeout;
   for (const entry of record.cgroups) {
     const [own, ...above] = ownDirectories(entry).toReversed();
     if (own === undefined) continue;
     if (isStillThere(entry)) removeTree(own, entry, deadline);
-    for (const path of above) if (!removeUnused(path)) break;
+    const used = above.find((path) => !removeUnused(path));
+    if (used !== undefined) left.push({ ...entry, path: used });
   }
+  return left;
 }
 
 function removeTree(path: string, entry: CgroupEntry, deadline: number): void {

@@ -87,8 +87,9 @@ export async function destroy(root: string, record: ContainerRecord, log: Log): 
     const { endScope } = await import('./scope.ts');
     endScope(record.scope, log);
   }
-  removeCgroups(record.cgroups);
+  const left = removeCgroups(record.cgroups);
   removeRecord(root, record.id);
+  if (left.length > 0) (await import('./cgroup-parents.ts')).handOn(root, left);
   if (record.poststop.length === 0) return;
   const { runAllHooks } = await import('./hooks.ts');
   const state = hookState(record, 'stopped', 0);

@@ -60,8 +60,8 @@ function removeCgroups(front: Front, { record }: Container): void {
   plan.add(path, ENTRY.path);
   plan.load(inode, plan.at(entry, ENTRY.inode));
   plan.branch(inode, 'notEqual', 0, own);
-  // A parent: it stays where others have come to use it.
-  plan.call('unlinkat', [AT_FDCWD, ref(front, path), AT_REMOVEDIR], { ignoreErrors: true });
+  // A parent: where others have come to use it, the engine finds one of them to give it to.
+  plan.call('unlinkat', [AT_FDCWD, ref(front, path), AT_REMOVEDIR], { on: { ENOENT: next } });
   plan.jump(next);
   plan.place(own);
   plan.call('statx', [AT_FDCWD, ref(front, path), 0, plan.value(STATX_INO, 'STATX_INO'), found], {
