@@ -2,9 +2,8 @@
 
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { fail } from '../error.ts';
+import { SYSTEM_ROOT } from '../front/names.ts';
 import { resolvePath } from '../linux/paths.ts';
-
-export const SYSTEM_ROOT = '/run/runt';
 
 export interface Caller {
   readonly effectiveUid: number;

@@ -2,7 +2,7 @@
 
 import { lacksHome } from '../init/environment.ts';
 import { IN_ROOT } from '../init/steps/context.ts';
-import { AT_FDCWD, O_CLOEXEC, O_PATH, O_RDONLY, OPEN_HOW_SIZE, openHow } from '../linux/mount-constants.ts';
+import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_PATH, O_RDONLY, OPEN_HOW_SIZE, openHow } from '../linux/mount-constants.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Config } from '../spec/generated/types.ts';
@@ -11,7 +11,6 @@ import type { Config } from '../spec/generated/types.ts';
 const LIMIT = 1024 * 1024;
 const CHUNK = 8192;
 /** Not to hang on a FIFO. */
-const O_NONBLOCK = 0o4000;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const AT_EMPTY_PATH = 0x1000;

@@ -47,13 +47,18 @@ export async function runContainer(options: RunOptions): Promise<number> {
   return await goOn(options, created);
 }
 
-/** The front can do what is left of a plain container's life. */
+/** The front can do what is left of a plain container's life: frontFlags, told before there is a record. */
 function canHandOver(options: RunOptions, config: Config): boolean {
   const { detach, keep, noSubreaper, systemdCgroup } = options;
-  const { poststart = [], poststop = [] } = config.hooks ?? {};
+  const { startContainer = [], poststart = [], poststop = [] } = config.hooks ?? {};
   const isPlain = !(detach || keep || noSubreaper || systemdCgroup || asksForExtras(options, config));
   const hasProgram = (config.process?.args ?? []).length > 0;
-  return isPlain && hasProgram && hasOwnPidNamespace(config) && poststart.length + poststop.length === 0;
+  return (
+    isPlain &&
+    hasProgram &&
+    hasOwnPidNamespace(config) &&
+    startContainer.length + poststart.length + poststop.length === 0
+  );
 }
 
 /** False where the front can't go on with it, and now waits for our end. */

@@ -1,13 +1,13 @@
 // The cgroups of a container by way of systemd: who asks which manager. Loaded only for --systemd-cgroup and for containers that were made
 // with it.
 
-import { readFileSync } from 'node:fs';
 import type { CgroupHost } from '../cgroup/host.ts';
 import { managerAddress } from '../cgroup/systemd/manager.ts';
 import { type PlannedScope, planScope, type ScopeRecord, stopScope } from '../cgroup/systemd/scope.ts';
 import { RuntError } from '../error.ts';
 import type { Log } from '../log.ts';
 import type { LoadedConfig } from '../spec/load.ts';
+import { isHostRoot } from './privileges.ts';
 
 /** Throws `config`, `host`, `unsupported`. Changes nothing. */
 export function openScope(
@@ -21,17 +21,12 @@ export function openScope(
     id,
     root,
     annotations: config.annotations ?? {},
+    // As runc: whoever is not root, or is root of a user namespace only, has a manager of their own.
     address: managerAddress(isHostRoot() ? 'system' : 'user', {
       uid: process.geteuid?.() ?? 0,
       environment: { DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR },
     }),
   });
-}
-
-/** As runc: whoever is not root, or is root of a user namespace only, has a manager of their own. user_namespaces(7) has the map. */
-function isHostRoot(): boolean {
-  if (process.geteuid?.() !== 0) return false;
-  return readFileSync('/proc/self/uid_map', 'latin1').trim().split(/\s+/).join(' ') === '0 0 4294967295';
 }
 
 /** The cgroups can be removed without systemd, too: where it does not answer any more, that is a warning. */

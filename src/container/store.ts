@@ -14,6 +14,7 @@ import {
 import type { CgroupRecord } from '../cgroup/record.ts';
 import type { ScopeRecord } from '../cgroup/systemd/scope.ts';
 import { fail } from '../error.ts';
+import { ANSWER_FIFO, ORDER_FIFO, STATE_FILE, TAKEN } from '../front/names.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { isSameProcess, processStat } from '../linux/procfs.ts';
 import type { Hook, LinuxResources } from '../spec/generated/types.ts';
@@ -74,7 +75,6 @@ export interface ContainerRecord {
   readonly hookOutput?: number;
 }
 
-const STATE_FILE = 'state.json';
 const ID = /^[A-Za-z0-9_+-][A-Za-z0-9_+.-]*$/;
 /** NAME_MAX of Linux file systems. */
 const LONGEST_ID = 255;
@@ -104,7 +104,7 @@ export function directoryOf(root: string, id: string): string {
 /** The FIFOs between `start` and init: the order to it, and its answer. */
 export function startFifos(root: string, id: string): { readonly order: string; readonly answer: string } {
   const directory = directoryOf(root, id);
-  return { order: `${directory}/start`, answer: `${directory}/started` };
+  return { order: `${directory}/${ORDER_FIFO}`, answer: `${directory}/${ANSWER_FIFO}` };
 }
 
 /**
@@ -114,7 +114,7 @@ export function startFifos(root: string, id: string): { readonly order: string; 
 export function takeOrder(root: string, id: string): string | undefined {
   const directory = directoryOf(root, id);
   const mine = `${directory}/${TAKEN}${process.pid}.${processStat(process.pid)?.startTime ?? 0}`;
-  if (tryRename(`${directory}/start`, mine)) return mine;
+  if (tryRename(`${directory}/${ORDER_FIFO}`, mine)) return mine;
   for (const name of readdirSync(directory)) {
     if (!name.startsWith(TAKEN)) continue;
     // The front, which has become this process, had taken it.
@@ -125,8 +125,6 @@ export function takeOrder(root: string, id: string): string | undefined {
   }
   return undefined;
 }
-
-const TAKEN = 'start.';
 
 function tryRename(from: string, to: string): boolean {
   try {

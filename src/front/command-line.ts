@@ -1,12 +1,13 @@
 // The command line, as far as the front takes it: `start` and `delete` with the options that container engines give them, each in a word of
-// its own. Anything else is for the engine.
+// its own, and `run`, whose options are its engine's. Anything else is for the engine.
 
 import type { Label, Slot } from '../init/plan.ts';
 import { STACK_SLOT } from '../init/plan.ts';
+import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from '../linux/mount-constants.ts';
+import { SYSTEM_ROOT } from './names.ts';
 import { type CommandLine, expectString, type Front, ref, refuseVariable, set, zero } from './words.ts';
 
 export const COMMAND = { start: 1, delete: 2 } as const;
-const SYSTEM_ROOT = '/run/runt';
 /** What a container's id may have, and not begin with (container/store.ts says why). */
 const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.';
 
@@ -166,12 +167,12 @@ function chooseRoot(front: Front, { root, envp }: CommandLine): void {
 }
 
 /** As the engine does: a log file is there after the command, also if nothing is written to it. */
-export function openLog(front: Front, log: Slot, flags: number): void {
+export function openLog(front: Front, log: Slot): void {
   const { plan } = front;
   const none = plan.label();
   plan.step({ sentence: 'open the log' }, () => {
     plan.branch(log, 'equal', 0, none);
-    plan.call('openat', [-100, ref(front, log), flags, 0o644]);
+    plan.call('openat', [AT_FDCWD, ref(front, log), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644]);
     plan.place(none);
   });
 }

@@ -2,16 +2,15 @@
 
 import type { Slot } from '../init/plan.ts';
 import { AT_FDCWD } from '../linux/mount-constants.ts';
+import { STATX, STATX_MASK } from '../linux/statx.ts';
 import { type Container, requireFlag } from './container.ts';
+import { STATE_FILE } from './names.ts';
 import { ENTRY, FLAG, OFFSET } from './record.ts';
 import { type CommandLine, expectString, type Front, ref, set } from './words.ts';
 
 const AT_REMOVEDIR = 0x200;
-const STATX_INO = 0x100;
-const STX_INO = 32;
-const STATX_SIZE = 256;
+/** poll(2) */
 const POLLIN = 1;
-const STATE_FILE = 'state.json';
 /** Of struct linux_dirent64 (getdents64(2)). */
 const D_RECLEN = 16;
 const D_NAME = 19;
@@ -49,7 +48,7 @@ function expectEnd(front: Front, { record }: Container): void {
 /** As container's engine does: only the directory that was made, known by its inode; what is busy is the engine's. */
 function removeCgroups(front: Front, { record }: Container): void {
   const { plan, engine } = front;
-  const found = plan.variable(STATX_SIZE, '{statx}');
+  const found = plan.variable(STATX.sizeOf, '{statx}');
   const [entry, size, path, inode, there] = [plan.slot(), plan.slot(), plan.slot(), plan.slot(), plan.slot()];
   const [again, next, own, done] = [plan.label(), plan.label(), plan.label(), plan.label()];
   set(front, entry, plan.addressOf(record, OFFSET.entries));
@@ -64,10 +63,10 @@ function removeCgroups(front: Front, { record }: Container): void {
   plan.call('unlinkat', [AT_FDCWD, ref(front, path), AT_REMOVEDIR], { on: { ENOENT: next } });
   plan.jump(next);
   plan.place(own);
-  plan.call('statx', [AT_FDCWD, ref(front, path), 0, plan.value(STATX_INO, 'STATX_INO'), found], {
+  plan.call('statx', [AT_FDCWD, ref(front, path), 0, plan.value(STATX_MASK.inode, 'STATX_INO'), found], {
     on: { ENOENT: next },
   });
-  plan.load(there, plan.addressOf(found, STX_INO));
+  plan.load(there, plan.addressOf(found, STATX.inode));
   plan.branch(there, 'notEqual', ref(front, inode), engine);
   plan.call('unlinkat', [AT_FDCWD, ref(front, path), AT_REMOVEDIR], { on: { ENOENT: next } });
   plan.place(next);

@@ -5,7 +5,7 @@
 
 import { createPlanBuilder } from '../init/builder.ts';
 import type { Plan } from '../init/plan.ts';
-import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from '../linux/mount-constants.ts';
+import { AT_FDCWD } from '../linux/mount-constants.ts';
 import { COMMAND, openLog, readCommandLine } from './command-line.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
@@ -16,8 +16,6 @@ import { type CommandLine, exit, type Front, ref, set } from './words.ts';
 /** The engine's file, beside the front's own. */
 export const ENGINE = 'runt-engine';
 const LONGEST_PATH = 4096;
-const O_CREAT = 0o100;
-const O_APPEND = 0o2000;
 const STDERR = 2;
 
 /** Pure. */
@@ -31,7 +29,7 @@ export function frontPlan(): Plan {
     runSupervised(front, commandLine, next, supervision);
   });
   plan.section('start and delete');
-  openLog(front, line.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC);
+  openLog(front, line.log);
   const container = openContainer(front, line);
   const start = plan.label();
   plan.branch(line.command, 'equal', COMMAND.start, start);

@@ -1,7 +1,7 @@
 // A foreground `run` (run-protocol.ts): an engine creates the container; the front starts it, passes signals on, waits, and deletes it.
 
 import type { DataRef, Label, Slot } from '../init/plan.ts';
-import { O_CLOEXEC, O_WRONLY } from '../linux/mount-constants.ts';
+import { O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY } from '../linux/mount-constants.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
 import { DECLINED, EXIT_FILE, FORWARDED_SIGNALS, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
@@ -9,8 +9,6 @@ import { startQuickly } from './start.ts';
 import { type CommandLine, expectBytes, type Front, ref, refuseVariable, set } from './words.ts';
 
 const F_GETFD = 1;
-const O_CREAT = 0o100;
-const O_TRUNC = 0o1000;
 const PR_SET_CHILD_SUBREAPER = 36;
 const SIGCHLD = 17;
 const SIG_BLOCK = 0;

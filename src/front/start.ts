@@ -2,20 +2,14 @@
 
 import { MESSAGE } from '../init/messages.ts';
 import type { DataRef, Slot } from '../init/plan.ts';
-import { AT_FDCWD, O_CLOEXEC, O_RDONLY, O_WRONLY } from '../linux/mount-constants.ts';
+import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY } from '../linux/mount-constants.ts';
+import { STATX, STATX_MASK } from '../linux/statx.ts';
 import { type Container, requireFlag } from './container.ts';
+import { ANSWER_FIFO, ORDER_FIFO, TAKEN } from './names.ts';
 import { ANSWER_FILE, FLAG, OFFSET } from './record.ts';
 import { copyUntil, type Front, ref, set } from './words.ts';
 
-const O_CREAT = 0o100;
-const O_EXCL = 0o200;
-const O_NONBLOCK = 0o4000;
 const PR_SET_NAME = 15;
-const STATX_INO = 0x100;
-/** Offsets in struct statx (statx(2)). */
-const STX_INO = 32;
-const STX_DEV = 136;
-const STATX_SIZE = 256;
 /** Init's messages: a few dozen bytes. */
 const LARGEST_ANSWER = 4096;
 const PART = 256;
@@ -40,12 +34,12 @@ export function startQuickly(front: Front, container: Container, done: () => voi
 /** The process with init's pid executes init's image: nobody else does. */
 function expectInit(front: Front, { record }: Container): void {
   const { plan, engine } = front;
-  const found = plan.variable(STATX_SIZE, '{statx}');
+  const found = plan.variable(STATX.sizeOf, '{statx}');
   const executed = plan.addressOf(record, OFFSET.exe);
-  plan.call('statx', [AT_FDCWD, executed, 0, plan.value(STATX_INO, 'STATX_INO'), found]);
+  plan.call('statx', [AT_FDCWD, executed, 0, plan.value(STATX_MASK.inode, 'STATX_INO'), found]);
   for (const [of, expected] of [
-    [STX_INO, OFFSET.inode],
-    [STX_DEV, OFFSET.device],
+    [STATX.inode, OFFSET.inode],
+    [STATX.fileSystem, OFFSET.device],
   ] as const) {
     const [one, other] = [plan.slot(), plan.slot()];
     plan.load(one, plan.addressOf(found, of));
@@ -56,8 +50,7 @@ function expectInit(front: Front, { record }: Container): void {
   }
 }
 
-const START = Buffer.from('start.\0\0');
-const START_LENGTH = 6;
+const START = Buffer.from(TAKEN.padEnd(8, '\0'));
 
 /** Renames the FIFO to a name that tells who has it (container/store.ts, takeOrder): "start.PID.TIME". */
 function takeOrder(front: Front, { directory }: Container, taken: DataRef): void {
@@ -71,7 +64,7 @@ function takeOrder(front: Front, { directory }: Container, taken: DataRef): void
   set(front, from, stat);
   set(front, byte, START.readBigInt64LE());
   plan.store(byte, taken);
-  set(front, to, plan.addressOf(taken, START_LENGTH));
+  set(front, to, plan.addressOf(taken, TAKEN.length));
   copyUntil(front, from, to, ' ');
   set(front, byte, '.'.charCodeAt(0));
   plan.store(byte, plan.at(to), 1);
@@ -86,7 +79,7 @@ function takeOrder(front: Front, { directory }: Container, taken: DataRef): void
   plan.add(spaces, 1);
   plan.branch(spaces, 'less', 21, again);
   copyUntil(front, from, to, ' ');
-  plan.call('renameat2', [ref(front, directory), 'start', ref(front, directory), taken, 0]);
+  plan.call('renameat2', [ref(front, directory), ORDER_FIFO, ref(front, directory), taken, 0]);
   for (const slot of [fd, from, to, byte, spaces]) plan.free(slot);
 }
 
@@ -95,7 +88,7 @@ function openAnswer(front: Front, { directory }: Container, reader: Slot): void 
   const { plan } = front;
   const [first, writer] = [plan.slot(), plan.slot()];
   const open = (flags: number, result: Slot): void =>
-    plan.call('openat', [ref(front, directory), 'started', flags | O_CLOEXEC], { result });
+    plan.call('openat', [ref(front, directory), ANSWER_FIFO, flags | O_CLOEXEC], { result });
   open(O_RDONLY | O_NONBLOCK, first);
   open(O_WRONLY | O_NONBLOCK, writer);
   open(O_RDONLY, reader);

@@ -8,7 +8,9 @@ import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   O_CLOEXEC,
+  O_CREAT,
   O_DIRECTORY,
+  O_EXCL,
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
@@ -25,8 +27,6 @@ import type { SyscallName } from './syscall-numbers.ts';
 
 const EPERM = 1;
 const ENOENT = 2;
-const O_CREAT = 0o100;
-const O_EXCL = 0o200;
 const O_NOATIME = 0o1000000;
 /** Each open directory on the way holds two descriptors, and 1024 is a common limit of them. */
 export const MAX_COPY_DEPTH = 200;

@@ -3,10 +3,7 @@
 import type { CheckedCalls } from './checked-calls.ts';
 import { encodeDevice } from './device-number.ts';
 import { AT_EMPTY_PATH } from './mount-constants.ts';
-
-const STATX_BASIC_STATS = 0x7ff;
-/** sizeof(struct statx). */
-const STATX_SIZE = 256;
+import { STATX, STATX_MASK } from './statx.ts';
 
 export const S_IFMT = 0o170000;
 export const S_IFDIR = 0o040000;
@@ -28,19 +25,19 @@ export interface FileStatus {
 
 /** Of what the descriptor is for, O_PATH or not. */
 export function fileStatus({ call }: CheckedCalls, fd: number): FileStatus {
-  const bytes = Buffer.alloc(STATX_SIZE);
-  call('statx', fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, bytes);
+  const bytes = Buffer.alloc(STATX.sizeOf);
+  call('statx', fd, '', AT_EMPTY_PATH, STATX_MASK.basic, bytes);
   const times = Buffer.alloc(32);
-  [64, 112].forEach((at, index) => {
+  [STATX.accessTime, STATX.modificationTime].forEach((at, index) => {
     times.writeBigInt64LE(bytes.readBigInt64LE(at), index * 16);
     times.writeBigInt64LE(BigInt(bytes.readUInt32LE(at + 8)), index * 16 + 8);
   });
   return {
-    mode: bytes.readUInt16LE(28),
-    uid: bytes.readUInt32LE(20),
-    gid: bytes.readUInt32LE(24),
-    size: Number(bytes.readBigUInt64LE(40)),
-    device: encodeDevice(bytes.readUInt32LE(128), bytes.readUInt32LE(132)),
+    mode: bytes.readUInt16LE(STATX.mode),
+    uid: bytes.readUInt32LE(STATX.uid),
+    gid: bytes.readUInt32LE(STATX.gid),
+    size: Number(bytes.readBigUInt64LE(STATX.size)),
+    device: encodeDevice(bytes.readUInt32LE(STATX.major), bytes.readUInt32LE(STATX.minor)),
     times,
   };
 }

@@ -10,6 +10,11 @@ export const O_WRONLY = 1;
 export const O_RDWR = 2;
 /** Opening a terminal does not make it the session's. */
 export const O_NOCTTY = 0o400;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
+export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 /** The generic numbers; arm64 swaps O_DIRECTORY and O_NOFOLLOW with O_DIRECT and O_LARGEFILE (asm/fcntl.h). */

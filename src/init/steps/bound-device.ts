@@ -12,6 +12,7 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../../linux/mount-constants.ts';
+import { STATX, STATX_MASK } from '../../linux/statx.ts';
 import type { Argument } from '../builder.ts';
 import type { Slot } from '../plan.ts';
 import { attach, type StepContext, setAttributes } from './context.ts';
@@ -43,9 +44,6 @@ export function bindDevice(context: StepContext, directory: Argument, name: stri
   });
 }
 
-/** struct statx (statx(2)), the same on all machines. */
-export const STATX = { size: 256, mode: 28, major: 128, minor: 132 } as const;
-const STATX_TYPE = 1;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const S_IFMT = 0o170000;
@@ -53,11 +51,11 @@ const S_IFMT = 0o170000;
 /** The config names a device by its numbers; what lies on the host under that path may be another, or no device at all. */
 function checkDevice({ plan, config }: StepContext, node: Slot, device: DeviceNode): void {
   const { type, major, minor, path } = device;
-  const status = plan.variable(STATX.size, '{statx}');
+  const status = plan.variable(STATX.sizeOf, '{statx}');
   const wrong = plan.label();
   const fine = plan.label();
   const empty = plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
-  plan.call('statx', [plan.slotRef(node), '', empty, plan.value(STATX_TYPE, 'STATX_TYPE'), status]);
+  plan.call('statx', [plan.slotRef(node), '', empty, plan.value(STATX_MASK.type, 'STATX_TYPE'), status]);
   plan.withSlot((value) => {
     plan.load(value, plan.addressOf(status, STATX.major), 4);
     plan.branch(value, 'notEqual', major, wrong);

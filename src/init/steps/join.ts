@@ -17,13 +17,10 @@ import { descriptor, type ProcessContext, send } from './context.ts';
 import { waitForGo } from './hooks.ts';
 import { becomeUser, limitResources } from './identity.ts';
 import { closeOthers, keptByProgram } from './kept-descriptors.ts';
-import { beginLauncher, enterCgroups, tellPid } from './launcher.ts';
+import { beginLauncher, CLONE_INTO_CGROUP, CLONE_PARENT, enterCgroups, tellPid } from './launcher.ts';
 import { joinKeyring, leaveSession } from './session.ts';
 import { prepareStreams, takeTerminal } from './terminal.ts';
 import { dropCallersGroups, hideProcess, isHiddenAtOnce } from './user-namespace.ts';
-
-const CLONE_PARENT = 0x8000;
-const CLONE_INTO_CGROUP = 0x200000000n;
 
 export interface ExecContext extends ProcessContext {
   readonly inputs: ExecInputs;

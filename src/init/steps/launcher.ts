@@ -19,10 +19,10 @@ import {
 
 const F_GETFD = 1;
 const PR_SET_NAME = 15;
-const CLONE_PARENT = 0x8000;
+export const CLONE_PARENT = 0x8000;
 const CLONE_FILES = 0x400;
 const CLONE_PIDFD = 0x1000;
-const CLONE_INTO_CGROUP = 0x200000000n;
+export const CLONE_INTO_CGROUP = 0x200000000n;
 const RLIMIT_NOFILE = 7;
 const SIG_SETMASK = 2;
 

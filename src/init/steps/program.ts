@@ -1,6 +1,7 @@
 // The end of `create` and all of `start`: init reports that it is ready, waits, and becomes the user's program.
 
 import { ERRNO } from '../../linux/errno.ts';
+import { AT_FDCWD } from '../../linux/mount-constants.ts';
 import { environmentOf } from '../environment.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
@@ -14,7 +15,6 @@ export const WAIT_FOR_START = 'wait for start';
 const X_OK = 1;
 const F_OK = 0;
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const AT_FDCWD = -100;
 
 /** Ready: `create` writes the state and answers; without an answer (it was killed) nothing is left behind. */
 export function reportReady(context: StepContext): void {

@@ -2,11 +2,9 @@
 // root may enter would become 1777, the kernel's choice.
 
 import { AT_EMPTY_PATH, O_DIRECTORY } from '../../linux/mount-constants.ts';
+import { STATX, STATX_MASK } from '../../linux/statx.ts';
 import type { Slot } from '../plan.ts';
-import { STATX } from './bound-device.ts';
 import { openInRoot, type StepContext } from './context.ts';
-
-const STATX_MODE = 2;
 
 export function takesModeOfDirectory(type: string, options: readonly string[]): boolean {
   return type === 'tmpfs' && !options.some((option) => option.startsWith('mode='));
@@ -23,9 +21,9 @@ export function takeModeOfDirectory(context: StepContext, destination: string, m
       result: covered,
       on: { ENOENT: missing, ENOTDIR: missing },
     });
-    const status = plan.variable(STATX.size, '{statx}');
+    const status = plan.variable(STATX.sizeOf, '{statx}');
     const empty = plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
-    plan.call('statx', [plan.slotRef(covered), '', empty, plan.value(STATX_MODE, 'STATX_MODE'), status]);
+    plan.call('statx', [plan.slotRef(covered), '', empty, plan.value(STATX_MASK.mode, 'STATX_MODE'), status]);
     plan.withSlot((mode) => {
       plan.load(mode, plan.addressOf(status, STATX.mode), 2);
       plan.call('fchmodat', [plan.slotRef(made), '.', plan.slotRef(mode)]);
