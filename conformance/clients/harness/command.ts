@@ -66,6 +66,8 @@ function launch(
   const err = openSync(`${prefix}.err`, 'w');
   const [file = '', ...args] = argv;
   const child: ChildProcess = spawn(file, args, {
+    // A monitor writes files where it was started (conmon: `oom`).
+    cwd: scope.directory,
     stdio: [interactive ? 'pipe' : 'ignore', out, err],
     detached: true,
     ...(options.env === undefined ? {} : { env: options.env }),
