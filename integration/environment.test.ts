@@ -38,13 +38,19 @@ check(
   },
 );
 
-check('variables that Node.js takes options from do not reach the executable', { skip: needsExecutable }, (box) => {
+check('variables that engines take options from do not reach the executable', { skip: needsExecutable }, (box) => {
   const container = box.container((config) => {
     config.process.args = ['/bin/echo', 'it ran'];
   });
   const trap = join(box.directory, 'trap.js');
   writeFileSync(trap, `require("fs").writeFileSync(${JSON.stringify(join(box.directory, 'trapped'))}, "1")`);
-  const env = { ...process.env, NODE_OPTIONS: `--require ${trap}`, NODE_PATH: box.directory };
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: `--require ${trap}`,
+    NODE_PATH: box.directory,
+    BUN_OPTIONS: `--preload=${trap}`,
+    BUN_BE_BUN: '1',
+  };
   assert.equal(ok(container.run({ env })).stdout, 'it ran\n');
   assert.throws(() => writeFileSync(join(box.directory, 'trapped'), '', { flag: 'r+' }), { code: 'ENOENT' });
 });

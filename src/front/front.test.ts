@@ -106,6 +106,25 @@ test('what is not a start or a delete as engines write it is executed by the eng
   });
 });
 
+test('the engine gets the environment without variables that would steer it, after what it is to do without', () => {
+  withHouse(({ directory }) => {
+    writeFileSync(join(directory, ENGINE), '#!/bin/sh\ncat /proc/$$/environ\n');
+    const run = (env: NodeJS.ProcessEnv, ...args: string[]) => {
+      const { stdout } = spawnSync(join(directory, 'runt'), args, { encoding: 'utf8', env });
+      return stdout.split('\0').slice(0, -1);
+    };
+    const ours = ['BUN_JSC_useJIT=0', 'BUN_JSC_useWarmUpMarkedBlocks=0'];
+    const all = { A: '1', BUN_OPTIONS: '--preload=x', B: '', BUN_BE_BUN: '1', BUNS: '2', BUN_JSC_useJIT: '1' };
+    for (const args of [[], ['--version'], ['a', 'b', 'c', 'd', 'e', 'f', 'g']]) {
+      assert.deepEqual(run(all, ...args), [...ours, 'A=1', 'B=', 'BUNS=2']);
+      assert.deepEqual(run({}, ...args), ours);
+      assert.deepEqual(run({ BUN_BE_BUN: '1' }, ...args), ours);
+    }
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`V${index}`, 'x']));
+    assert.equal(run(many).length, 5000 + ours.length);
+  });
+});
+
 test('delete removes the directories and the state of a container whose init has ended', () => {
   withHouse(({ run, root, directory, writeRecord }) => {
     const parent = join(directory, 'group');

@@ -9,6 +9,7 @@ import { AT_FDCWD } from '../linux/mount-constants.ts';
 import { COMMAND, openLog, readCommandLine } from './command-line.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
+import { setEngineEnvironment } from './environment.ts';
 import { declareSupervision, prepareTakeOver, runSupervised } from './run.ts';
 import { startQuickly } from './start.ts';
 import { type CommandLine, exit, type Front, ref, set } from './words.ts';
@@ -42,6 +43,7 @@ export function frontPlan(): Plan {
   plan.step({ sentence: 'execute the engine' }, () => {
     plan.place(front.engine);
     prepareTakeOver(front, line, supervision);
+    setEngineEnvironment(front, line);
     executeEngine(front, line);
   });
   return plan.finish(front.engine);
