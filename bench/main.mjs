@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeBundle } from './bundle.mjs';
 import { describeMachine } from './machine.mjs';
+import { row as docker } from './rows/docker.mjs';
 import { row as exec } from './rows/exec.mjs';
 import { row as lifecycle } from './rows/lifecycle.mjs';
 import { row as limit } from './rows/limit.mjs';
@@ -19,7 +20,7 @@ import { summarize } from './statistics.mjs';
 import { renderMachine, renderTable } from './table.mjs';
 import { checkTargets } from './targets.mjs';
 
-const ROWS = [run, lifecycle, exec, versionRow, memory, limit];
+const ROWS = [run, lifecycle, exec, docker, versionRow, memory, limit];
 const HOME = fileURLToPath(new URL('..', import.meta.url));
 const USAGE = `npm run bench -- [options]
   --runs N             measure each row N times (50)
@@ -166,12 +167,13 @@ async function bench(options) {
     const results = {};
     for (const row of options.rows) {
       if (process.stderr.isTTY) process.stderr.write(`measuring ${row.name} ...\r`);
-      const context = { bundle, lastingBundle, scratch, quick: options.quick };
+      const context = { bundle, lastingBundle, scratch, runtimes, quick: options.quick };
       results[row.name] = await measureRow(row, runtimes, options, context);
       console.log(`\n${renderTable([row], names(chosen), results)}`);
     }
     return { machine, runtimes: chosen, results };
   } finally {
+    for (const row of options.rows) row.close?.();
     for (const runtime of runtimes) runtime.close();
     rmSync(scratch, { recursive: true, force: true });
     rmSync(stateRoot, { recursive: true, force: true });

@@ -87,6 +87,8 @@ export function makeRuntime({ name, path, required, stateRoot, scratch }) {
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
+export const wait = (milliseconds) => void Atomics.wait(cell, 0, 0, milliseconds);
+
 /**
  * Waits, outside of what is timed, until a process has ended: it is a zombie or no more there (proc_pid_stat(5), field 3). Ten seconds
  * at most.
@@ -102,7 +104,7 @@ export function waitForEnd(pid) {
     }
     const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
     if (state === 'Z' || state === 'X') return;
-    Atomics.wait(cell, 0, 0, 0.2);
+    wait(0.2);
   }
   throw new RuntimeFailure(`process ${pid} of the container has not ended within 10 s`);
 }
