@@ -1,7 +1,7 @@
 // Where runt happens to run has no say: neither the working directory nor the bundle is searched for anything but the config.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, ok } from '../conformance/harness/index.ts';
 import { needsExecutable, needsStrace, straced } from './support.ts';
@@ -64,3 +64,20 @@ check("the caller's environment does not reach the container", (box) => {
   // HOME is the container's: of its /etc/passwd.
   assert.match(output.trim().split('\n').sort().join(' '), /^HOME=\/\w* ONLY=this$/);
 });
+
+const NOEXEC = '/proc/sys/vm/memfd_noexec';
+
+check(
+  'where memory files may not be executed, a container with hooks runs all the same',
+  { skip: existsSync(NOEXEC) ? false : 'needs the sysctl vm.memfd_noexec (Linux 6.3)' },
+  (box) => {
+    // The setting is a pid namespace's: the host's stays.
+    const script = `echo 2 > ${NOEXEC} && exec "$@"`;
+    const prelude = `exec unshare --pid --fork --mount --mount-proc /bin/sh -c '${script}' sh "$@"`;
+    const container = box.container((config) => {
+      config.process.args = ['/bin/echo', 'it ran'];
+      config.hooks = { createContainer: [{ path: '/bin/true' }] };
+    });
+    assert.equal(ok(container.run({ prelude })).stdout, 'it ran\n');
+  },
+);
