@@ -31,6 +31,9 @@ const ON_V2 = [
   { file: 'conformance/user-namespaces', tests: 'whole life|joined by its path|runs in a user namespace|^limits' },
   { file: 'conformance/seccomp', tests: 'arguments decide|newer than all|agent|is killed' },
   { file: 'conformance/namespaces', tests: 'cgroup|own pid namespace|each namespace' },
+  // With AppArmor, and with a kernel that signals no process group by a descriptor.
+  { file: 'conformance/labels' },
+  { file: 'conformance/hooks', tests: 'timeout' },
 ];
 const WITH_SYSTEMD = [
   { file: 'conformance/systemd' },

@@ -36,6 +36,7 @@ export {
   runtimePath,
 } from './runtime.ts';
 export { type Sandbox, writeIn } from './sandbox.ts';
+export { hasAppArmor, hasSelinux, loadProfile, needsAppArmor, profileOf } from './security-modules.ts';
 export {
   listenForDescriptor,
   listenForNotes,

@@ -1,0 +1,43 @@
+// The host's security modules: whether it has them, and profiles for the tests.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import type { Sandbox } from './sandbox.ts';
+
+const ENABLED = '/sys/module/apparmor/parameters/enabled';
+
+export const hasAppArmor = existsSync(ENABLED) && readFileSync(ENABLED, 'utf8').startsWith('Y');
+export const hasSelinux = / - selinuxfs /.test(readFileSync('/proc/self/mountinfo', 'utf8'));
+
+const hasParser = spawnSync('apparmor_parser', ['--version'], { stdio: 'ignore' }).status === 0;
+
+/** Why a test with a profile can't be run; undefined: it can. */
+export const needsAppArmor = !hasAppArmor
+  ? 'the host has no AppArmor'
+  : hasParser
+    ? undefined
+    : 'needs apparmor_parser';
+
+/** Loads a profile that allows all but what the rules deny, and returns its name. `body` may use it; then it is gone. */
+export function loadProfile(box: Sandbox, name: string, rules: string, body: (profile: string) => void): void {
+  const profile = `${box.token}-${name}`;
+  const all = 'file, capability, network, mount, umount, pivot_root, signal, ptrace, unix, dbus, change_profile,';
+  const text = `profile ${profile} flags=(attach_disconnected,mediate_deleted) {\n  ${all}\n  ${rules}\n}\n`;
+  const parse = (option: string) =>
+    spawnSync('apparmor_parser', ['--skip-cache', '--quiet', option], { input: text, encoding: 'utf8' });
+  const loaded = parse('--replace');
+  assert.equal(loaded.status, 0, loaded.stderr);
+  try {
+    body(profile);
+  } finally {
+    parse('--remove');
+  }
+}
+
+/** The profile that a process of the host is in, without its mode. */
+export function profileOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/attr/apparmor/current`, 'utf8')
+    .trim()
+    .replace(/ \(\w+\)$/, '');
+}
