@@ -2,53 +2,26 @@
 // is read on the host, in the real procfs.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
+  addedProgram,
   type Config,
-  type Container,
   check,
   hasAppArmor,
   hasSelinux,
+  lastingIn,
   loadProfile,
   needsAppArmor,
   ok,
   profileOf,
   ran,
   refused,
-  type Sandbox,
-  waitFor,
+  startedProgram,
   writeIn,
 } from './harness/index.ts';
 
 const seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['acct'], action: 'SCMP_ACT_ERRNO' }] };
-
-/** A program that stays, in the profile. */
-const lasting = (profile: string) => (config: Config) => {
-  config.process.apparmorProfile = profile;
-  config.process.args = ['/bin/sleep', '300'];
-};
-
-/** Creates and starts the container; the pid of its program, when that is executed. */
-function started(container: Container): number {
-  ok(container.create());
-  ok(container.start());
-  const pid = container.pid();
-  waitFor('the program', () => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n');
-  return pid;
-}
-
-/** Runs a program that stays in the container, by `exec FLAGS`; its pid on the host. */
-function execLasting(
-  box: Sandbox,
-  container: Container,
-  flags: string[],
-  args: string[] = ['/bin/sleep', '300'],
-): number {
-  const file = join(box.directory, 'pid');
-  ok(container.exec(args, { flags: ['--detach', '--pid-file', file, ...flags] }));
-  return Number(readFileSync(file, 'utf8'));
-}
 
 const process = (profile?: string) => ({
   user: { uid: 0, gid: 0 },
@@ -120,11 +93,11 @@ for (const [how, change] of variants) {
   check(`an AppArmor profile is in force ${how}, and for what exec adds`, apparmor, (box) => {
     loadProfile(box, 'plain', '', (profile) => {
       const container = box.container((config) => {
-        lasting(profile)(config);
+        lastingIn(profile)(config);
         change(config);
       });
-      assert.equal(profileOf(started(container)), profile);
-      assert.equal(profileOf(execLasting(box, container, [])), profile);
+      assert.equal(profileOf(startedProgram(container)), profile);
+      assert.equal(profileOf(addedProgram(box, container, [])), profile);
     });
   });
 }
@@ -133,7 +106,7 @@ for (const [how, change] of variants) {
 check("an AppArmor profile is in force in a user namespace with the host's pid namespace", apparmor, (box) => {
   loadProfile(box, 'plain', '', (profile) => {
     const container = box.container((config) => {
-      lasting(profile)(config);
+      lastingIn(profile)(config);
       config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid').concat({ type: 'user' });
       config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
       config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
@@ -145,18 +118,18 @@ check("an AppArmor profile is in force in a user namespace with the host's pid n
       config.linux.maskedPaths = [];
       config.linux.readonlyPaths = [];
     });
-    assert.equal(profileOf(started(container)), profile);
+    assert.equal(profileOf(startedProgram(container)), profile);
   });
 });
 
 check('exec takes the profile of its option, or of its description', apparmor, (box) => {
   loadProfile(box, 'one', '', (one) => {
     loadProfile(box, 'two', '', (two) => {
-      const container = box.container(lasting(one));
-      started(container);
-      assert.equal(profileOf(execLasting(box, container, ['--apparmor', two])), two);
+      const container = box.container(lastingIn(one));
+      startedProgram(container);
+      assert.equal(profileOf(addedProgram(box, container, ['--apparmor', two])), two);
       const file = writeIn(box, 'process.json', JSON.stringify(process(two)));
-      assert.equal(profileOf(execLasting(box, container, ['--process', file], [])), two);
+      assert.equal(profileOf(addedProgram(box, container, ['--process', file], [])), two);
     });
   });
 });
@@ -165,15 +138,15 @@ check('exec takes the profile of its option, or of its description', apparmor, (
 const inherited = { ...apparmor, knownToFail: { runc: 'it runs without a profile (1.1.5)' } };
 check("a program that exec's description gives no profile gets that of the container", inherited, (box) => {
   loadProfile(box, 'one', '', (profile) => {
-    const container = box.container(lasting(profile));
-    started(container);
+    const container = box.container(lastingIn(profile));
+    startedProgram(container);
     const file = writeIn(box, 'process.json', JSON.stringify(process()));
-    assert.equal(profileOf(execLasting(box, container, ['--process', file], [])), profile);
+    assert.equal(profileOf(addedProgram(box, container, ['--process', file], [])), profile);
   });
 });
 
 check('a profile that is not loaded makes create fail, naming it; nothing is left', apparmor, (box) => {
-  const container = box.container(lasting('no-such-profile'));
+  const container = box.container(lastingIn('no-such-profile'));
   refused(container.create(), /apparmor/i);
   refused(container.stateResult());
   box.assertNothingLeft();
@@ -183,13 +156,13 @@ check('a profile that is not loaded makes exec fail; the container goes on', app
   const container = box.container((config) => {
     config.process.args = ['/bin/sleep', '300'];
   });
-  started(container);
+  startedProgram(container);
   refused(container.exec(['/bin/true'], { flags: ['--apparmor', 'no-such-profile'] }), /apparmor/i);
   assert.equal(container.state().status, 'running');
 });
 
 check('the profile "unconfined" is that of a process without one', apparmor, (box) => {
-  assert.equal(profileOf(started(box.container(lasting('unconfined')))), 'unconfined');
+  assert.equal(profileOf(startedProgram(box.container(lastingIn('unconfined')))), 'unconfined');
 });
 
 // A createContainer hook is a program of the host's, which the profile knows nothing of; a startContainer hook is the container's.
@@ -198,124 +171,16 @@ check('createContainer hooks are not in the profile, startContainer hooks are', 
     const place = join(box.directory, 'place');
     mkdirSync(place);
     const container = box.container((config) => {
-      lasting(profile)(config);
+      lastingIn(profile)(config);
       config.mounts.push({ destination: place, type: 'bind', source: place, options: ['bind', 'rw'] });
       const look = (kind: string) => [
         { path: '/bin/sh', args: ['sh', '-c', `read -r l </proc/self/attr/current; echo "$l" >${place}/${kind}`] },
       ];
       config.hooks = { createContainer: look('createContainer'), startContainer: look('startContainer') };
     });
-    started(container);
+    startedProgram(container);
     assert.equal(readFileSync(join(place, 'createContainer'), 'utf8'), 'unconfined\n');
     assert.equal(readFileSync(join(place, 'startContainer'), 'utf8'), `${profile} (enforce)\n`);
-  });
-});
-
-// --- attacks: where the image leads the writer of the label ---------------------------------------------------------
-
-/** Whatever the image has there: the program is in its profile, or is not run. */
-function confinedOrRefused(
-  box: Sandbox,
-  prepare: (container: Container) => void,
-  change: (config: Config) => void,
-): void {
-  loadProfile(box, 'attack', '', (profile) => {
-    const container = box.container((config) => {
-      lasting(profile)(config);
-      config.linux.maskedPaths = [];
-      config.linux.readonlyPaths = [];
-      change(config);
-    });
-    prepare(container);
-    const created = container.create();
-    if (created.status !== 0) {
-      refused(created);
-      return;
-    }
-    ok(container.start());
-    const pid = container.pid();
-    waitFor('the program', () => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n');
-    assert.equal(profileOf(pid), profile);
-    const file = join(box.directory, 'pid');
-    const added = container.exec(['/bin/sleep', '300'], { flags: ['--detach', '--pid-file', file] });
-    if (added.status === 0) assert.equal(profileOf(Number(readFileSync(file, 'utf8'))), profile);
-    else refused(added);
-  });
-}
-
-const withoutProc = (config: Config) => {
-  config.mounts = config.mounts.filter(({ destination }) => destination !== '/proc');
-};
-
-/** Files of the image where the label would be written. */
-function forge(directory: string, make: (path: string) => void): void {
-  for (const self of ['self', 'thread-self', '1']) {
-    for (const file of ['attr/exec', 'attr/current', 'attr/apparmor/exec', 'attr/apparmor/current']) {
-      const path = join(directory, self, file);
-      mkdirSync(dirname(path), { recursive: true });
-      make(path);
-    }
-  }
-}
-
-check(
-  'CVE-2019-16884: plain files of the image in the place of /proc/self/attr do not take the label',
-  apparmor,
-  (box) => {
-    const prepare = ({ rootfs }: Container) => forge(join(rootfs, 'proc'), (path) => writeFileSync(path, ''));
-    confinedOrRefused(box, prepare, withoutProc);
-  },
-);
-
-for (const type of ['bind', 'tmpfs']) {
-  check(`CVE-2019-16884: a volume (${type}) on /proc does not take the label`, apparmor, (box) => {
-    const source = join(box.directory, 'volume');
-    forge(source, (path) => writeFileSync(path, ''));
-    confinedOrRefused(
-      box,
-      () => undefined,
-      (config) => {
-        config.mounts.push({ destination: '/proc', type, source, options: type === 'bind' ? ['rbind'] : [] });
-      },
-    );
-  });
-}
-
-for (const [cve, target] of [
-  ['CVE-2019-19921', '/volume'],
-  ['CVE-2023-28642', 'volume'],
-] as const) {
-  check(
-    `${cve}: a /proc of the image that is a link to ${target} does not take the label elsewhere`,
-    apparmor,
-    (box) => {
-      const source = join(box.directory, 'volume');
-      forge(source, (path) => writeFileSync(path, ''));
-      const prepare = ({ rootfs }: Container) => {
-        rmSync(join(rootfs, 'proc'), { recursive: true });
-        symlinkSync(target, join(rootfs, 'proc'));
-      };
-      confinedOrRefused(box, prepare, (config) => {
-        config.mounts.unshift({ destination: '/volume', type: 'bind', source, options: ['bind'] });
-      });
-    },
-  );
-}
-
-// "A file of a real procfs" is what the checks of that time asked for.
-const redirected = { ...apparmor, knownToFail: { runc: 'vulnerable: the program runs without its profile (1.1.5)' } };
-check('CVE-2025-52881: the label does not go to another file of a real procfs', redirected, (box) => {
-  const prepare = ({ rootfs }: Container) => {
-    forge(join(rootfs, 'proc'), (path) => symlinkSync('/real/self/comm', path));
-    // What a runtime looks at besides is as it should be.
-    for (const name of ['fd', 'status', 'stat', 'mountinfo', 'cgroup', 'ns', 'task']) {
-      symlinkSync(`/real/self/${name}`, join(rootfs, 'proc/self', name));
-    }
-    for (const name of ['sys', 'filesystems']) symlinkSync(`/real/${name}`, join(rootfs, 'proc', name));
-  };
-  confinedOrRefused(box, prepare, (config) => {
-    withoutProc(config);
-    config.mounts.push({ destination: '/real', type: 'proc', source: 'proc' });
   });
 });
 
@@ -325,7 +190,7 @@ const noAppArmor = { skip: hasAppArmor && 'the host has AppArmor' };
 const noSelinux = { skip: hasSelinux && 'the host has SELinux' };
 
 check('an AppArmor profile is refused where the host has no AppArmor; nothing is left', noAppArmor, (box) => {
-  refused(box.container(lasting('profile')).create(), /apparmor/i);
+  refused(box.container(lastingIn('profile')).create(), /apparmor/i);
   box.assertNothingLeft();
 });
 
@@ -333,7 +198,7 @@ check('an AppArmor profile is refused for exec where the host has no AppArmor', 
   const container = box.container((config) => {
     config.process.args = ['/bin/sleep', '300'];
   });
-  started(container);
+  startedProgram(container);
   refused(container.exec(['/bin/true'], { flags: ['--apparmor', 'profile'] }), /apparmor/i);
   const file = writeIn(box, 'process.json', JSON.stringify(process('profile')));
   refused(container.exec([], { flags: ['--process', file] }), /apparmor/i);
@@ -373,7 +238,7 @@ check('an SELinux label is refused for exec where the host has no SELinux', noSe
   const container = box.container((config) => {
     config.process.args = ['/bin/sleep', '300'];
   });
-  started(container);
+  startedProgram(container);
   refused(container.exec(['/bin/true'], { flags: ['--process-label', label] }), /selinux/i);
 });
 

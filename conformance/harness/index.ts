@@ -36,7 +36,17 @@ export {
   runtimePath,
 } from './runtime.ts';
 export { type Sandbox, writeIn } from './sandbox.ts';
-export { hasAppArmor, hasSelinux, loadProfile, needsAppArmor, profileOf } from './security-modules.ts';
+export {
+  addedProgram,
+  contextOf,
+  hasAppArmor,
+  hasSelinux,
+  lastingIn,
+  loadProfile,
+  needsAppArmor,
+  profileOf,
+  startedProgram,
+} from './security-modules.ts';
 export {
   listenForDescriptor,
   listenForNotes,

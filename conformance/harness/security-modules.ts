@@ -1,9 +1,13 @@
-// The host's security modules: whether it has them, and profiles for the tests.
+// The host's security modules: whether it has them, profiles for the tests, and programs that stay, to look at their labels on the host.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+import { type Container, ok } from './container.ts';
 import type { Sandbox } from './sandbox.ts';
+import { waitFor } from './wait.ts';
 
 const ENABLED = '/sys/module/apparmor/parameters/enabled';
 
@@ -40,4 +44,38 @@ export function profileOf(pid: number): string {
   return readFileSync(`/proc/${pid}/attr/apparmor/current`, 'utf8')
     .trim()
     .replace(/ \(\w+\)$/, '');
+}
+
+/** The SELinux context of a process of the host. */
+export function contextOf(pid: number | 'self'): string {
+  return readFileSync(`/proc/${pid}/attr/current`, 'utf8').replace(/\0$/, '').trim();
+}
+
+/** A program that stays, in an AppArmor profile. */
+export function lastingIn(profile: string): (config: Config) => void {
+  return (config) => {
+    config.process.apparmorProfile = profile;
+    config.process.args = ['/bin/sleep', '300'];
+  };
+}
+
+/** Starts the container, which is to execute sleep, and is created if it is not; the pid of its program, when that is executed. */
+export function startedProgram(container: Container): number {
+  if (container.stateResult().status !== 0) ok(container.create());
+  ok(container.start());
+  const pid = container.pid();
+  waitFor('the program', () => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n');
+  return pid;
+}
+
+/** Runs a program that stays in the container, by `exec FLAGS`; its pid on the host. */
+export function addedProgram(
+  box: Sandbox,
+  container: Container,
+  flags: string[],
+  args = ['/bin/sleep', '300'],
+): number {
+  const file = join(box.directory, 'pid');
+  ok(container.exec(args, { flags: ['--detach', '--pid-file', file, ...flags] }));
+  return Number(readFileSync(file, 'utf8'));
 }
