@@ -1,7 +1,8 @@
 #!/bin/sh
 # npm run test:vm: the conformance tests on a host of another kind: cgroup v2 alone, with systemd, in a virtual machine that is built once
 # (conformance/vm/README.md). They run twice, with control groups by file system and by systemd. Arguments choose suites: vm-file-system,
-# vm-systemd; and vm-selinux alone, which has SELinux instead of AppArmor, and a machine of its own. Where no virtual machine can be had it says why, and counts as skipped. The last line counts.
+# vm-systemd; or vm-selinux alone, which builds a machine of its own, with SELinux instead of AppArmor. Where no virtual machine can be had it says
+# why, and counts as skipped. The last line counts.
 #   VM_CACHE=/var/cache/runt-vm   where the built machine is kept
 set -eu
 cd "$(dirname "$0")/.."

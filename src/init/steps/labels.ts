@@ -1,8 +1,8 @@
 // How security labels are written: to files of /proc/self/attr (apparmor(7), attributes(5) of selinux), through a procfs of the process's own that is
 // mounted nowhere, so that nothing of an image can lie in the way (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881). What was written is read back.
 //
-// A label is for the next execve, and a clone inherits it. So the order relative to capabilities, no_new_privs and seccomp, which can't hinder the
-// write, does not matter; what matters is that createContainer hooks, programs of the host, are executed before, and startContainer hooks after.
+// A label is for the next execve, and a clone inherits it. So it is written early, before capabilities are dropped, no_new_privs is set and a seccomp filter
+// is there; but after createContainer hooks, programs of the host, were executed. startContainer hooks get it, too, as in runc.
 
 import { ERRNO } from '../../linux/errno.ts';
 import {
