@@ -11,7 +11,10 @@ import {
   check as checkAny,
   type Edit,
   inMountNamespace,
+  loadProfile,
+  needsAppArmor,
   ok,
+  profileOf,
   ran,
   refused,
   runtimePath,
@@ -104,6 +107,36 @@ check('a running container is removed by delete --force', (box) => {
   ok(container.start({ prelude }));
   ok(container.delete({ prelude, flags: ['--force'] }));
   box.assertNothingLeft();
+});
+
+// Such a caller can mount no procfs before it is in a user namespace, and there none of the host's processes.
+check(
+  'an AppArmor profile is in force for the program, and for what exec adds',
+  (box) => {
+    loadProfile(box, 'rootless', '', (profile) => {
+      const container = containerOf(box, (config) => {
+        config.process.args = ['/bin/sleep', '300'];
+        config.process.apparmorProfile = profile;
+      });
+      ok(container.create({ prelude }));
+      ok(container.start({ prelude }));
+      const { pid } = JSON.parse(ok(container.stateResult({ prelude })).stdout) as { pid: number };
+      waitFor('the program', () => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n');
+      assert.equal(profileOf(pid), profile);
+      const { stdout } = ok(container.exec(['/bin/cat', '/proc/self/attr/current'], { prelude }));
+      assert.equal(stdout, `${profile} (enforce)\n`);
+    });
+  },
+  { skip: needsAppArmor },
+);
+
+check('exec adds a program, also where namespaces are those of the host', (box) => {
+  const container = containerOf(box, (config) => {
+    config.process.args = ['/bin/sleep', '300'];
+  });
+  ok(container.create({ prelude }));
+  ok(container.start({ prelude }));
+  assert.equal(ok(container.exec(['/bin/id', '-u'], { prelude })).stdout, '0\n');
 });
 
 check('the config of spec --rootless runs as it is, but for the terminal', (box) => {

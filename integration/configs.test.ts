@@ -4,18 +4,17 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Container, check, ok, type Sandbox } from '../conformance/harness/index.ts';
+import { type Container, check, hasAppArmor, hasSelinux, ok, type Sandbox } from '../conformance/harness/index.ts';
 import { sharedFolder } from './support.ts';
 
 type Json = Record<string, unknown>;
 
 /** What belongs to later versions of runt, by name. */
-const LATER = [
-  'process.apparmorProfile',
-  'process.selinuxLabel',
-  'linux.mountLabel',
-  'linux.intelRdt',
-  'linux.timeOffsets',
+const LATER = ['linux.intelRdt', 'linux.timeOffsets'];
+/** Labels that this host can't give; where it can, a profile has to be loaded as well. */
+const NO_LABELS = [
+  ...(hasAppArmor ? [] : ['process.apparmorProfile']),
+  ...(hasSelinux ? [] : ['process.selinuxLabel', 'linux.mountLabel']),
 ];
 const LATER_MOUNT_OPTIONS = ['idmap', 'ridmap'];
 const LATER_NAMESPACES = ['time'];
@@ -58,7 +57,7 @@ function available(): (name: string) => boolean {
 
 /** The config as it is, but for the named fields and for what lay on the machine that it comes from. */
 function adapt(config: Json, box: Sandbox, place: { rootfs: string; id: string }): void {
-  for (const path of [...LATER, ...NOT_HERE, ...NOT_ATTENDED]) remove(config, path);
+  for (const path of [...LATER, ...NO_LABELS, ...NOT_HERE, ...NOT_ATTENDED]) remove(config, path);
   const linux = object(config['linux']);
   linux['namespaces'] = list(linux['namespaces'])
     .filter(({ type }) => !LATER_NAMESPACES.includes(String(type)))

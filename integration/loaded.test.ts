@@ -115,6 +115,25 @@ check(
   },
 );
 
+check('run of a config without labels loads nothing that writes labels', { skip: needsNode || needsStrace }, (box) => {
+  const folder = join(repository(), 'dist/node');
+  const writes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.js') && readFileSync(join(folder, name), 'utf8').includes('keycreate'),
+  );
+  assert.ok(writes.length > 0, 'the chunk is found');
+  const trace = straced(box, FILTER);
+  ok(box.container().run({ prelude: trace.prelude }));
+  const loaded = openedPaths(trace.lines()).map(({ path }) => path);
+  assert.ok(
+    loaded.some((path) => path.includes('dist/node/')),
+    'the program is seen',
+  );
+  assert.deepEqual(
+    writes.filter((name) => loaded.some((path) => path.endsWith(`dist/node/${name}`))),
+    [],
+  );
+});
+
 check(
   'run of a valid config loads neither the full validators, nor what explains errors, nor help',
   { skip: needsNode || needsStrace },

@@ -31,6 +31,11 @@ const ON_V2 = [
   { file: 'conformance/user-namespaces', tests: 'whole life|joined by its path|runs in a user namespace|^limits' },
   { file: 'conformance/seccomp', tests: 'arguments decide|newer than all|agent|is killed' },
   { file: 'conformance/namespaces', tests: 'cgroup|own pid namespace|each namespace' },
+  // With AppArmor, and with a kernel that signals no process group by a descriptor.
+  { file: 'conformance/labels' },
+  { file: 'conformance/labels-security' },
+  { file: 'conformance/rootless', tests: 'AppArmor' },
+  { file: 'conformance/hooks', tests: 'timeout' },
 ];
 const WITH_SYSTEMD = [
   { file: 'conformance/systemd' },
@@ -43,6 +48,8 @@ const WITH_SYSTEMD = [
   { file: 'conformance/exec', tests: 'cgroup|paused' },
   { file: 'conformance/user-namespaces', tests: 'whole life' },
 ];
+/** The machine with SELinux. */
+const WITH_SELINUX = [{ file: 'conformance/labels-selinux' }];
 /** What node:test says of the others. */
 const NOT_CHOSEN = 'test name does not match pattern';
 
@@ -63,6 +70,7 @@ const SUITES = {
     env: { RUNTIME_FLAGS: '--systemd-cgroup' },
     vm: true,
   },
+  'vm-selinux': { files: WITH_SELINUX, runtime: 'dist/runt', vm: true },
 };
 
 function testFiles({ directory, files }) {

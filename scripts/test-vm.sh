@@ -1,7 +1,8 @@
 #!/bin/sh
 # npm run test:vm: the conformance tests on a host of another kind: cgroup v2 alone, with systemd, in a virtual machine that is built once
 # (conformance/vm/README.md). They run twice, with control groups by file system and by systemd. Arguments choose suites: vm-file-system,
-# vm-systemd. Where no virtual machine can be had it says why, and counts as skipped. The last line counts.
+# vm-systemd; or vm-selinux alone, which builds a machine of its own, with SELinux instead of AppArmor. Where no virtual machine can be had it says
+# why, and counts as skipped. The last line counts.
 #   VM_CACHE=/var/cache/runt-vm   where the built machine is kept
 set -eu
 cd "$(dirname "$0")/.."
@@ -34,6 +35,12 @@ scripts/ensure-built.sh
 rm -rf build
 node_modules/.bin/tsc --outDir build
 
+append=
+if [ "$*" = vm-selinux ]; then
+  export VM_CACHE="${VM_CACHE:-/var/cache/runt-vm}-selinux" VM_PACKAGES='selinux-policy-default policycoreutils'
+  append=security=selinux
+fi
+
 log=$(mktemp)
 trap 'rm -f "$log"; [ "$finished" = yes ] || echo "0 passed, 1 failed, 0 skipped"' EXIT
 if ! conformance/vm/vm build 2>"$log"; then
@@ -46,7 +53,7 @@ cat "$log" >&2
 # Shown while it runs; a pipe has no status of its first command.
 {
   status=0
-  conformance/vm/vm run --timeout "$deadline" --share "$PWD" -- conformance/vm/inside.sh "$@" || status=$?
+  conformance/vm/vm run --timeout "$deadline" --append "$append" --share "$PWD" -- conformance/vm/inside.sh "$@" || status=$?
   echo "$status" >"$log.status"
 } | tee "$log"
 status=$(cat "$log.status")

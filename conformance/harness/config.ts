@@ -40,6 +40,8 @@ export interface Process {
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
   execCPUAffinity?: { initial?: string; final?: string };
+  apparmorProfile?: string;
+  selinuxLabel?: string;
 }
 
 export interface DeviceRule {
@@ -81,6 +83,8 @@ export interface Linux {
   maskedPaths?: string[];
   readonlyPaths?: string[];
   rootfsPropagation?: string;
+  mountLabel?: string;
+  seccomp?: object;
 }
 
 export interface Config {

@@ -37,6 +37,17 @@ export {
 } from './runtime.ts';
 export { type Sandbox, writeIn } from './sandbox.ts';
 export {
+  addedProgram,
+  contextOf,
+  hasAppArmor,
+  hasSelinux,
+  lastingIn,
+  loadProfile,
+  needsAppArmor,
+  profileOf,
+  startedProgram,
+} from './security-modules.ts';
+export {
   listenForDescriptor,
   listenForNotes,
   openPseudoTerminal,

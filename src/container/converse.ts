@@ -4,8 +4,7 @@ import { fail } from '../error.ts';
 import { GO, type InitMessage, MESSAGE } from '../init/messages.ts';
 import type { Plan } from '../init/plan.ts';
 import { sendPacket } from '../linux/sockets.ts';
-import { hookFailure } from './hooks.ts';
-import { stepProblem } from './problems.ts';
+import { type HookEnd, initProblem } from './problems.ts';
 import { receiveMessage } from './receive.ts';
 import { startStep } from './start-steps.ts';
 
@@ -24,7 +23,7 @@ export interface Listener {
 export function converse(channel: number, plan: Plan, listener: Listener): number {
   const pid = initPid(channel);
   if (pid.value !== 0) listener.started(pid.value);
-  let hook: { type: number; value: number } | undefined;
+  let hook: HookEnd | undefined;
   for (;;) {
     const message = pid.early.shift() ?? receiveMessage(channel);
     if (message === undefined) {
@@ -37,7 +36,8 @@ export function converse(channel: number, plan: Plan, listener: Listener): numbe
         hint: 'was it killed, or did a memory limit hit it? see the kernel log',
       });
     }
-    if (message.kind === 'failure') return failed(plan, message.operation, message.errno, hook, listener);
+    if (message.kind === 'failure')
+      fail(initProblem(startStep(plan, message.operation), message.errno, hook, listener.hookOutput));
     switch (message.type) {
       case MESSAGE.hooks:
         listener.hooks(pid.value);
@@ -65,27 +65,4 @@ function initPid(channel: number): { value: number; early: InitMessage[] } {
     if (message.kind === 'message' && message.type === MESSAGE.pid) return { value: message.value, early };
     early.push(message);
   }
-}
-
-function failed(
-  plan: Plan,
-  operation: number,
-  errno: number,
-  hook: { type: number; value: number } | undefined,
-  listener: Listener,
-): never {
-  const step = startStep(plan, operation);
-  const named = /^run (\w+) hook #(\d+): (.*)$/s.exec(step.sentence);
-  if (named === null) return fail(stepProblem(step, errno));
-  const [, kind = '', index = '0', path = ''] = named;
-  const output = listener.hookOutput();
-  if (hook === undefined)
-    return hookFailure(kind, Number(index), `exec ${path}: ${stepProblem(step, errno).message}`, output);
-  const what =
-    hook.type === MESSAGE.hookTimeout
-      ? `${path} took longer than its timeout`
-      : hook.type === MESSAGE.hookKilled
-        ? `${path} was killed by signal ${hook.value}`
-        : `exit status ${hook.value} of ${path}`;
-  return hookFailure(kind, Number(index), what, output);
 }

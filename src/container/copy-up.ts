@@ -23,7 +23,7 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from '../linux/mount-constants.ts';
-import { parseMountOptions } from '../linux/mount-options.ts';
+import { hasContext, parseMountOptions } from '../linux/mount-options.ts';
 import { mayMount, newMount } from '../linux/new-mount.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { SyscallName } from '../linux/syscall-numbers.ts';
@@ -46,7 +46,7 @@ import { hostId, type UserNamespace } from './user-namespace.ts';
 const UNCHANGED = 0xffffffff;
 
 export interface CopyUp {
-  readonly options: Pick<PrepareOptions, 'config' | 'descriptors' | 'late'>;
+  readonly options: Pick<PrepareOptions, 'config' | 'descriptors' | 'late' | 'labels'>;
   readonly mount: Mount;
   readonly index: number;
   readonly destination: string;
@@ -122,18 +122,24 @@ function makeTmpfs(copyUp: CopyUp): number {
   if (!mayMount()) refuseCopy(copyUp, 'the caller may not mount on the host');
   const { superblock, attributes } = parseMountOptions(mount.options ?? []);
   const message = `mount tmpfs on "${destination}"`;
+  const label = options.labels?.mountLabel;
+  const isLabelled = label !== undefined && !superblock.some(hasContext);
+  const data = dataFor(copyUp, superblock, options.late?.user);
   return newMount({
     type: 'tmpfs',
     source: mount.source ?? '',
-    data: dataFor(copyUp, superblock, options.late?.user),
+    data: isLabelled ? [...data, `context=${label}`] : data,
     // Init makes it read-only when all mount points are made, as any tmpfs.
     attributes: attributes.set & ~MOUNT_ATTR_RDONLY,
     doing: { message, pointer: `/mounts/${index}` },
-    optionDoing: (place) => ({
-      message: `${message}: the option ${JSON.stringify(superblock[place])}`,
-      pointer: optionPointer(index, mount, superblock[place] ?? ''),
-      hint: 'tmpfs does not know it, or not this value',
-    }),
+    optionDoing: (place) =>
+      place === superblock.length
+        ? { message: `${message}: label it with ${label}`, pointer: '/linux/mountLabel' }
+        : {
+            message: `${message}: the option ${JSON.stringify(superblock[place])}`,
+            pointer: optionPointer(index, mount, superblock[place] ?? ''),
+            hint: 'tmpfs does not know it, or not this value',
+          },
   });
 }
 

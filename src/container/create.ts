@@ -177,6 +177,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       ...moved,
       ...(late === undefined ? {} : { late }),
       ...(parts.copyUp === undefined ? {} : { copyUp: parts.copyUp }),
+      ...(parts.labels === undefined ? {} : { labels: parts.labels }),
     });
   } catch (error) {
     closeHandles(handles);
@@ -200,6 +201,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
     ...(hooks === undefined ? {} : { hooks }),
     ...(opened?.terminal === undefined ? {} : { terminal: opened.terminal }),
     ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
+    ...(parts.labels === undefined ? {} : { labels: parts.labels }),
     exactInteger: loaded.exactInteger,
   };
   const plan = compileInit(inputs);

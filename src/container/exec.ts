@@ -8,13 +8,14 @@ import { DECLINED, encodeProgramReport, REPORT_FD } from '../front/run-protocol.
 import { compileExec } from '../init/compile-exec.ts';
 import { lacksHome } from '../init/environment.ts';
 import type { ExecInputs } from '../init/inputs.ts';
+import type { LabelSteps } from '../init/labels.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { processesBeforeFilter } from '../init/steps/join.ts';
 import { packetPair } from '../linux/sockets.ts';
 import { waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
-import type { Config } from '../spec/generated/types.ts';
+import type { Config, Process } from '../spec/generated/types.ts';
 import { integersOf } from '../spec/integers.ts';
 import { callersProcess, checkPreserved } from './caller.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
@@ -25,7 +26,7 @@ import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from
 import { type ExecTarget, openTarget } from './exec-target.ts';
 import { homeBelow } from './home.ts';
 import { launch } from './launch.ts';
-import { type Filtering, loadFiltering } from './parts.ts';
+import { asksForLabels, type Filtering, loadFiltering } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { isHostRoot } from './privileges.ts';
 import { readSavedConfig } from './saved-config.ts';
@@ -75,8 +76,9 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   }
   // No hook is run for it.
   const { hooks: _, ...container } = saved.config;
-  const config: Config = { ...container, process: given.process };
+  const config: Config = { ...container, process: withLabelsOf(saved.config.process, given.process) };
   await refuseUnsupportedProcess(given);
+  const labels = await labelsOfProgram(config.process, given, log);
   checkPreserved(options.preserveFds);
   const descriptors = createDescriptors();
   const heard: Heard = { children: [] };
@@ -105,7 +107,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
         directoryOf(options.root, id),
         extras?.waits === true,
       );
-    const hear = begin(options, record, target, given, config, descriptors, heard, extras, filtering);
+    const hear = begin(options, record, target, given, config, descriptors, heard, extras, filtering, labels);
     await hear({
       async ready(pid) {
         const master = extras?.master();
@@ -145,6 +147,7 @@ function begin(
   heard: Heard,
   extras: ExecExtras | undefined,
   filtering: Filtering | undefined,
+  labels: LabelSteps | undefined,
 ): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
   const entered = openCgroups(record.cgroups, cgroup, pid);
   const [ours, theirs] = packetPair();
@@ -184,6 +187,7 @@ function begin(
       : { terminal: extras.terminal }),
     waits: extras?.waits === true,
     ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
+    ...(labels === undefined ? {} : { labels }),
     exactInteger,
   };
   const plan = compileExec(inputs);
@@ -204,6 +208,33 @@ async function refuseUnsupportedProcess(given: ExecProcess): Promise<void> {
   const { refuseUnsupported } = await import('./unsupported.ts');
   try {
     refuseUnsupported({ ociVersion: '', process: given.process });
+  } catch (error) {
+    throw inDocument(error, given);
+  }
+}
+
+/** As in runc: a description that names no label gets the container's. */
+function withLabelsOf(container: Process | undefined, { apparmorProfile, selinuxLabel, ...process }: Process): Process {
+  const profile = apparmorProfile || container?.apparmorProfile;
+  const label = selinuxLabel || container?.selinuxLabel;
+  return {
+    ...process,
+    ...(profile === undefined ? {} : { apparmorProfile: profile }),
+    ...(label === undefined ? {} : { selinuxLabel: label }),
+  };
+}
+
+/** Throws `host` for what the host lacks. Mounts are made already. */
+async function labelsOfProgram(
+  process: Process | undefined,
+  given: ExecProcess,
+  log: Log,
+): Promise<LabelSteps | undefined> {
+  const asked: Config = { ociVersion: '', ...(process === undefined ? {} : { process }) };
+  if (!asksForLabels(asked)) return undefined;
+  const { labelsFor } = await import('./labels.ts');
+  try {
+    return labelsFor(asked, log);
   } catch (error) {
     throw inDocument(error, given);
   }

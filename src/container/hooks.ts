@@ -2,12 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { fail } from '../error.ts';
-import { errnoText } from '../linux/errno.ts';
+import { MESSAGE } from '../init/messages.ts';
 import { memoryFile, writeAll } from '../linux/memfd.ts';
 import { pidfdOpen, waitForEnd } from '../linux/pidfd.ts';
 import { decodeWaitStatus, type ExitStatus, spawn, waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Hook } from '../spec/generated/types.ts';
+import { type HookEnd, hookEnding, hookProblem } from './problems.ts';
 
 const SIGKILL = 9;
 const SEEK_SET = 0;
@@ -20,17 +21,6 @@ export interface HookCall {
   /** JSON, for their standard input. */
   readonly state: string;
   readonly bundle: string;
-}
-
-/** "error running prestart hook #0: exit status 1": the words that runc uses. */
-export function hookFailure(kind: string, index: number, what: string, output: string): never {
-  const lines = output.trimEnd();
-  fail({
-    code: 'hook',
-    message: `error running ${kind} hook #${index}: ${what}${lines === '' ? '' : `, stderr: ${lines.split('\n').at(-1)}`}`,
-    pointer: `/hooks/${kind}/${index}`,
-    ...(lines === '' ? {} : { details: lines.split('\n') }),
-  });
 }
 
 /** The end of what was printed into a memory file. */
@@ -71,19 +61,19 @@ function runHook(call: HookCall, hook: Hook, index: number): void {
       stdio: [input, output, output],
       session: true,
     });
-    if (pid < 0) hookFailure(call.kind, index, `exec ${hook.path}: ${errnoText(-pid)}`, '');
-    const status = waitForHook(pid, hook.timeout);
-    if (status === 'timeout') {
-      hookFailure(call.kind, index, `${hook.path} took longer than its timeout of ${hook.timeout} s`, readTail(output));
-    }
-    if ('signal' in status)
-      hookFailure(call.kind, index, `${hook.path} was killed by signal ${status.signal}`, readTail(output));
-    if (status.exited !== 0)
-      hookFailure(call.kind, index, `exit status ${status.exited} of ${hook.path}`, readTail(output));
+    const end = pid < 0 ? { errno: -pid } : endOf(waitForHook(pid, hook.timeout), hook);
+    if (end !== undefined) fail(hookProblem(call.kind, index, hookEnding(hook.path, end), readTail(output)));
   } finally {
     syscall('close', input);
     syscall('close', output);
   }
+}
+
+/** undefined: well. */
+function endOf(status: ExitStatus | 'timeout', { timeout = 0 }: Hook): HookEnd | undefined {
+  if (status === 'timeout') return { type: MESSAGE.hookTimeout, value: timeout };
+  if ('signal' in status) return { type: MESSAGE.hookKilled, value: status.signal };
+  return status.exited === 0 ? undefined : { type: MESSAGE.hookExited, value: status.exited };
 }
 
 /** Waits for the child; past its time the whole process group is killed. */

@@ -1,9 +1,10 @@
-// What only some containers need: limits, a systemd scope, a user namespace, a terminal, a seccomp filter. The code of each is loaded only where the
+// What only some containers need: limits, a systemd scope, a user namespace, a terminal, a seccomp filter, labels. The code of each is loaded only where the
 // config, the options or the caller ask for it.
 
 import { hasLimits } from '../cgroup/has-limits.ts';
 import { type CgroupHost, detectCgroups } from '../cgroup/host.ts';
 import type { PlannedScope } from '../cgroup/systemd/scope.ts';
+import type { LabelSteps } from '../init/labels.ts';
 import type { Plan } from '../init/plan.ts';
 import type { Log } from '../log.ts';
 import type { Config, Seccomp } from '../spec/generated/types.ts';
@@ -22,6 +23,8 @@ export interface Parts {
   readonly users: Users | undefined;
   readonly extras: Extras | undefined;
   readonly filtering: Filtering | undefined;
+  /** Of AppArmor and SELinux. */
+  readonly labels: LabelSteps | undefined;
   /** Of tmpcopyup. */
   readonly copyUp: typeof import('./copy-up.ts') | undefined;
 }
@@ -36,9 +39,18 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const profile = config.linux?.seccomp;
   const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
   const copyUp = asksForCopyUp(config) ? await import('./copy-up.ts') : undefined;
+  const labels = asksForLabels(config) ? (await import('./labels.ts')).labelsFor(config, options.log) : undefined;
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
-  return { cgroupHost, tools, scope, users, extras, filtering, copyUp };
+  return { cgroupHost, tools, scope, users, extras, filtering, labels, copyUp };
+}
+
+export function asksForLabels({ process, linux }: Config): boolean {
+  return hasText(process?.apparmorProfile) || hasText(process?.selinuxLabel) || hasText(linux?.mountLabel);
+}
+
+function hasText(label: string | undefined): boolean {
+  return label !== undefined && label !== '';
 }
 
 export function asksForCopyUp({ mounts = [] }: Config): boolean {

@@ -16,6 +16,7 @@ import { loadConfig } from '../spec/load.ts';
 import { bindChanges } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
 import { presentComponents } from './mount-point.ts';
+import { asksForLabels } from './parts.ts';
 import { streamsToGive } from './streams.ts';
 import { terminalSettings } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
@@ -36,7 +37,8 @@ export async function planContainer({ bundle, id = 'container', systemdCgroup }:
   const path = systemdCgroup === true ? (await import('../cgroup/systemd/unit.ts')).scopePath(asked, id) : asked;
   const placed =
     path === undefined || path === asked ? config : { ...config, linux: { ...config.linux, cgroupsPath: path } };
-  const imagined = imaginedInputs(placed, bundle, id, exactInteger);
+  const labels = asksForLabels(config) ? { labels: (await import('./labels.ts')).plannedLabels(config) } : {};
+  const imagined = { ...imaginedInputs(placed, bundle, id, exactInteger), ...labels };
   const inputs: InitInputs =
     systemdCgroup === true ? { ...imagined, config, cgroups: { entries: [], movedByRuntime: true } } : imagined;
   const plan =

@@ -5,6 +5,7 @@ import type { CgroupHandles } from '../cgroup/create.ts';
 import type { CgroupHost } from '../cgroup/host.ts';
 import { fail } from '../error.ts';
 import type { CgroupHierarchy, PreparedMount } from '../init/inputs.ts';
+import type { LabelSteps } from '../init/labels.ts';
 import { mayBeMountedOn } from '../init/steps/mounts.ts';
 import {
   AT_EMPTY_PATH,
@@ -37,6 +38,8 @@ export interface PrepareOptions {
   readonly movedByRuntime?: true;
   /** Where trees can't be copied yet: there is a user namespace, or the caller is not root on the host. */
   readonly late?: LateTrees;
+  /** Where a config asks for labels. */
+  readonly labels?: LabelSteps;
   /** Where a mount has the option tmpcopyup. */
   readonly copyUp?: typeof import('./copy-up.ts');
 }

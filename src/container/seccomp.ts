@@ -30,7 +30,7 @@ export function seccompFilter(
 
 const ARGUMENT_COUNT = 6;
 /** Needed only when something else has gone wrong, and then nothing depends on them. */
-const DISPENSABLE: ReadonlySet<string> = new Set(['exit_group', 'pidfd_send_signal']);
+const DISPENSABLE: ReadonlySet<string> = new Set(['exit_group', 'pidfd_send_signal', 'kill']);
 const DATA = 0xffff;
 
 /**

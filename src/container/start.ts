@@ -17,7 +17,7 @@ import { decodeMessages, type InitMessage, MESSAGE } from '../init/messages.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { openFifoForReading } from '../linux/fifo-reader.ts';
 import type { Log } from '../log.ts';
-import { hookProblem, stepProblem } from './problems.ts';
+import { initProblem } from './problems.ts';
 import { hookState, type Named, requireRecord, statusOf } from './state.ts';
 import { type ContainerRecord, directoryOf, type StartStep, startFifos, takeOrder } from './store.ts';
 
@@ -105,15 +105,11 @@ function releaseInit(root: string, record: ContainerRecord): void {
   rmSync(heard, { force: true });
   // While it is there, a start that was killed has it; now there is nothing left to take over.
   rmSync(taken, { force: true });
+  const first = messages.find((message) => message.kind === 'failure' || message.type !== MESSAGE.executing);
   const failure = messages.find((message) => message.kind === 'failure');
-  const hook = messages.find((message) => message.kind === 'message' && message.type !== MESSAGE.executing);
   if (failure?.kind === 'failure') {
-    const step = stepAt(record, failure.operation);
-    fail(
-      hook?.kind === 'message'
-        ? hookProblem(hook.type, hook.value, step.sentence, step.pointer, printed)
-        : stepProblem(step, failure.errno),
-    );
+    const hook = first?.kind === 'message' ? first : undefined;
+    fail(initProblem(stepAt(record, failure.operation), failure.errno, hook, () => printed));
   }
   // Running without a word to us: a start that was killed had given the order.
   if (messages.length > 0) return;

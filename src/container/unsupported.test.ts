@@ -16,7 +16,9 @@ test('the config of spec asks for nothing that is not supported', () => {
 });
 
 test('each field of a later version is refused by its name', () => {
-  assert.deepEqual(pointers({ process: { ...plain.process, apparmorProfile: 'p' } }), ['/process/apparmorProfile']);
+  assert.deepEqual(pointers({ process: { ...plain.process, scheduler: { policy: 'SCHED_IDLE' } } }), [
+    '/process/scheduler',
+  ]);
   assert.deepEqual(pointers({ linux: { namespaces: [{ type: 'time' }] } }), ['/linux/namespaces/0']);
   assert.deepEqual(pointers({ mounts: [{ destination: '/a', type: 'bind', options: ['rbind', 'idmap'] }] }), [
     '/mounts/0/options/1',
@@ -33,12 +35,16 @@ test('tmpcopyup is an option of a tmpfs, and of nothing else', () => {
 });
 
 test('what asks for nothing is let through: empty objects, lists and words', () => {
-  assert.deepEqual(pointers({ linux: { timeOffsets: {}, mountLabel: '', resources: {} } }), []);
+  assert.deepEqual(pointers({ linux: { timeOffsets: {}, intelRdt: {}, resources: {} } }), []);
 });
 
 test('all are named, the first in the message', () => {
   assert.throws(
-    () => refuseUnsupported({ ...plain, linux: { mountLabel: 'l', intelRdt: { closID: 'x' } } } as Config),
+    () =>
+      refuseUnsupported({
+        ...plain,
+        linux: { memoryPolicy: { mode: 'MPOL_BIND' }, intelRdt: { closID: 'x' } },
+      } as Config),
     (error) =>
       error instanceof RuntError && error.problem.code === 'unsupported' && error.problem.details?.length === 1,
   );

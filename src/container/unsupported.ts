@@ -20,13 +20,10 @@ export function unsupportedFields(config: Config): Problem[] {
     if (!isEmpty(value)) found.push(problem(path, `/${path.replaceAll('.', '/')}`));
   };
   const { process, linux } = config;
-  refuse(process?.apparmorProfile, 'process.apparmorProfile');
-  refuse(process?.selinuxLabel, 'process.selinuxLabel');
   refuse(process?.scheduler, 'process.scheduler');
   refuse(process?.ioPriority, 'process.ioPriority');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');
   refuse(linux?.netDevices, 'linux.netDevices');
-  refuse(linux?.mountLabel, 'linux.mountLabel');
   refuse(linux?.intelRdt, 'linux.intelRdt');
   refuse(linux?.memoryPolicy, 'linux.memoryPolicy');
   refuse(linux?.personality, 'linux.personality');

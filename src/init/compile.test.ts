@@ -252,6 +252,15 @@ test('a hook of init that ends well lets it go on; any other end ends init with 
   assert.ok(names(late.trace).includes('pidfd_send_signal'));
 });
 
+test('a kernel that signals no group by a descriptor is given the number of the hook’s', () => {
+  const hooks = { createContainer: [{ path: '/hook', timeout: 3 }] };
+  const late = run(planOf({ hooks }), ({ name, args }) =>
+    name === 'ppoll' ? 0 : args.includes('PIDFD_SIGNAL_PROCESS_GROUP') ? 'EINVAL' : undefined,
+  );
+  // The made-up kernel's clone gives 77.
+  assert.deepEqual(lines(late.trace, 'kill'), ['kill(-77, 9)']);
+});
+
 test('namespaces are joined user first and pid last, before init is cloned', () => {
   const joined = ['pid', 'uts', 'network', 'user'].map((type) => ({ type: type as 'pid', path: `/ns/${type}` }));
   const { trace } = run(planOf({ linux: { namespaces: [{ type: 'mount' }, ...joined] } }));

@@ -45,6 +45,7 @@ export function compileInit(inputs: InitInputs): Plan {
   makeRootReadOnly(context);
   // In a user namespace a proc can be mounted only while a whole one is in sight (mount_too_revealing in fs/namespace.c).
   if (inputs.userNamespace !== undefined) writeSysctls(context);
+  inputs.labels?.program(context, hasOwnMounts(inputs) ? 'host' : 'container');
   enterRoot(context);
   setNames(context);
   if (inputs.userNamespace === undefined) writeSysctls(context);

@@ -4,6 +4,7 @@
 import type { NamespaceType } from '../linux/namespaces.ts';
 import type { SeccompFilter } from '../seccomp/compile.ts';
 import type { Config } from '../spec/generated/types.ts';
+import type { LabelSteps } from './labels.ts';
 import type { Step } from './plan.ts';
 
 /** A descriptor that init inherits, and what `runt plan` shows behind its number. */
@@ -74,6 +75,7 @@ export type ProcessInputs = Pick<
   | 'terminal'
   | 'userNamespace'
   | 'seccomp'
+  | 'labels'
   | 'exactInteger'
 >;
 
@@ -196,6 +198,8 @@ export interface InitInputs {
   readonly terminal?: TerminalInputs;
   /** `linux.seccomp`, compiled. */
   readonly seccomp?: SeccompFilter;
+  /** What writes the labels of AppArmor and SELinux; absent: the config asks for none. */
+  readonly labels?: LabelSteps;
   /** 64-bit integers of the config that JSON.parse would have rounded. */
   readonly exactInteger: (pointer: string) => bigint | undefined;
 }

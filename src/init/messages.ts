@@ -14,7 +14,7 @@ export const MESSAGE = {
   hookExited: 4,
   /** …or the signal that ended it… */
   hookKilled: 5,
-  /** …or it took longer than its time-out. */
+  /** …or it took longer than its time-out: the value is that, in seconds. */
   hookTimeout: 6,
   /** The next system call is the user's program's execve. */
   executing: 7,
@@ -23,6 +23,9 @@ export const MESSAGE = {
   /** From the launcher of an exec: the process that goes on in its place, born in the container's cgroup. */
   successor: 15,
 } as const;
+
+/** What init writes into the file for what hooks print, before each of them: the tail of one is not that of another. */
+export const HOOK_MARK = '\0';
 
 export const GO = new Uint8Array([1]);
 

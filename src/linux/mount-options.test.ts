@@ -11,7 +11,7 @@ import {
   MS_PRIVATE,
   MS_SHARED,
 } from './mount-constants.ts';
-import { knownMountOptions, parseMountOptions } from './mount-options.ts';
+import { knownMountOptions, optionValue, parseMountOptions } from './mount-options.ts';
 
 /** The table of the specification's config.md, "Linux mount options", but for what later versions bring. */
 const TABLE =
@@ -55,4 +55,14 @@ test('propagation keeps its order, what nobody knows goes to the file system, ex
   assert.deepEqual(options.superblock, ['size=1m', 'mode=755']);
   assert.deepEqual(options.extensions, ['tmpcopyup']);
   assert.equal(options.attributes.set, MOUNT_ATTR_NODEV);
+});
+
+test('a label of SELinux loses the quotes that kept its commas together, and nothing else does', () => {
+  const value = (option: string) => optionValue(option, option.indexOf('='));
+  assert.equal(value('context="a:b:c:s0:c1,c2"'), 'a:b:c:s0:c1,c2');
+  assert.equal(value('fscontext="a:b:c"'), 'a:b:c');
+  assert.equal(value('context=a:b:c'), 'a:b:c');
+  assert.equal(value('context="'), '"');
+  assert.equal(value('size="1"'), '"1"');
+  assert.equal(value('mycontext="1"'), '"1"');
 });

@@ -99,6 +99,23 @@ export function knownMountOptions(): string[] {
   ].sort();
 }
 
+const CONTEXT = /^(fs|def|root)?context=/;
+
+/** Whether it is an option of SELinux, which any file system takes (mount(8)). */
+export function hasContext(option: string): boolean {
+  return CONTEXT.test(option);
+}
+
+/**
+ * The value of `key=value`, as fsconfig(2) takes it: a label may be in quotes, since its commas would part mount(2)'s text, which fsconfig(2)
+ * would take for a part of it. `equals`: where the value begins, less one.
+ */
+export function optionValue(option: string, equals: number): string {
+  const value = option.slice(equals + 1);
+  const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"');
+  return isQuoted && hasContext(option) ? value.slice(1, -1) : value;
+}
+
 export interface AttributeChange {
   readonly set: number;
   readonly clear: number;

@@ -7,6 +7,7 @@ import {
   FSMOUNT_CLOEXEC,
   FSOPEN_CLOEXEC,
 } from './mount-constants.ts';
+import { optionValue } from './mount-options.ts';
 import { type Doing, mustSyscall, syscall } from './syscall.ts';
 
 export interface NewMount {
@@ -35,7 +36,7 @@ export function newMount({ type, source, data, attributes, doing, optionDoing }:
     if (source !== '') mustSyscall(doing, 'fsconfig', fs, FSCONFIG_SET_STRING, 'source', source, 0);
     data.forEach((option, index) => {
       const equals = option.indexOf('=');
-      const [key, value] = equals === -1 ? [option, null] : [option.slice(0, equals), option.slice(equals + 1)];
+      const [key, value] = equals === -1 ? [option, null] : [option.slice(0, equals), optionValue(option, equals)];
       const command = value === null ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
       mustSyscall(optionDoing(index), 'fsconfig', fs, command, key, value, 0);
     });

@@ -81,8 +81,18 @@ export const CONTAINER_COMMANDS = {
         help: 'a capability, besides those of config.json',
       },
       { name: 'no-new-privs', kind: 'flag', help: 'let the program gain no privileges by execve; =false lets it' },
-      { name: 'apparmor', kind: 'text', placeholder: 'PROFILE', help: 'the AppArmor profile; refused for now' },
-      { name: 'process-label', kind: 'text', placeholder: 'LABEL', help: 'the SELinux label; refused for now' },
+      {
+        name: 'apparmor',
+        kind: 'text',
+        placeholder: 'PROFILE',
+        help: 'the AppArmor profile, instead of that of the container',
+      },
+      {
+        name: 'process-label',
+        kind: 'text',
+        placeholder: 'LABEL',
+        help: 'the SELinux label, instead of that of the container',
+      },
       { name: 'tty', short: 't', kind: 'flag', help: 'give the program a terminal' },
       {
         name: 'console-socket',

@@ -8,6 +8,7 @@ import {
   FSMOUNT_CLOEXEC,
   FSOPEN_CLOEXEC,
 } from '../../linux/mount-constants.ts';
+import { optionValue } from '../../linux/mount-options.ts';
 import type { Argument } from '../builder.ts';
 import type { Slot, Step } from '../plan.ts';
 import type { StepContext } from './context.ts';
@@ -26,9 +27,11 @@ export interface FileSystem {
 
 /** A new, detached mount of a file system. */
 export function makeFileSystem(
-  { plan }: StepContext,
+  context: StepContext,
   { type, source, data, attributes, result, optionStep }: FileSystem,
 ): void {
+  const { plan } = context;
+  const { labels } = context.inputs;
   plan.withSlot((fs) => {
     const of: Argument = plan.slotRef(fs);
     plan.call('fsopen', [type, plan.value(FSOPEN_CLOEXEC, 'FSOPEN_CLOEXEC')], { result: fs });
@@ -39,13 +42,15 @@ export function makeFileSystem(
         const equals = option.indexOf('=');
         if (equals === -1)
           plan.call('fsconfig', [of, plan.value(FSCONFIG_SET_FLAG, 'FSCONFIG_SET_FLAG'), option, 0, 0]);
-        else plan.call('fsconfig', [of, setString, option.slice(0, equals), option.slice(equals + 1), 0]);
+        else plan.call('fsconfig', [of, setString, option.slice(0, equals), optionValue(option, equals), 0]);
       };
       if (optionStep === undefined) set();
       else plan.step(optionStep(option), set);
     }
+    labels?.fileSystem(context, of, type, data);
     plan.call('fsconfig', [of, plan.value(FSCONFIG_CMD_CREATE, 'FSCONFIG_CMD_CREATE'), 0, 0, 0]);
     const flags = plan.value(FSMOUNT_CLOEXEC, 'FSMOUNT_CLOEXEC');
     plan.call('fsmount', [of, flags, plan.value(attributes, attributeText(attributes))], { result });
+    labels?.root(context, result, type);
   });
 }

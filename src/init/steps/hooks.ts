@@ -6,8 +6,9 @@ import { ERRNO } from '../../linux/errno.ts';
 import type { Hook } from '../../spec/generated/types.ts';
 import type { Argument } from '../builder.ts';
 import { environmentOf } from '../environment.ts';
-import { MESSAGE } from '../messages.ts';
-import { descriptor, type StepContext, send } from './context.ts';
+import { HOOK_MARK, MESSAGE } from '../messages.ts';
+import type { DataRef, Slot, SlotRef } from '../plan.ts';
+import { descriptor, numberBytes, type StepContext, send } from './context.ts';
 
 const CLONE_PIDFD = 0x1000;
 const SIGCHLD = 17;
@@ -67,13 +68,14 @@ function runHook(context: StepContext, kind: InitHookKind, hook: Hook, filtered:
   const output = descriptor(plan, inputs.hooks.output);
   const pidfd = plan.variable(8, '{pidfd}');
   const parent = plan.label();
-  plan.withSlot((pid) => {
-    // Each hook reads the state from its start; child and parent share the offset.
-    plan.call('lseek', [state, 0, plan.value(0, 'SEEK_SET')]);
-    // clone, not clone3, whose flags a seccomp filter can't see: the usual profiles answer it with ENOSYS.
-    plan.call('clone', [plan.value(CLONE_PIDFD | SIGCHLD, 'CLONE_PIDFD|SIGCHLD'), 0, pidfd, 0, 0], { result: pid });
-    plan.branch(pid, 'notEqual', 0, parent);
-  });
+  const pid = plan.slot('the pid of a hook');
+  const mark = plan.constant(Buffer.from(HOOK_MARK), JSON.stringify(HOOK_MARK), 1);
+  plan.call('write', [output, mark, HOOK_MARK.length], { ignoreErrors: true });
+  // Each hook reads the state from its start; child and parent share the offset.
+  plan.call('lseek', [state, 0, plan.value(0, 'SEEK_SET')]);
+  // clone, not clone3, whose flags a seccomp filter can't see: the usual profiles answer it with ENOSYS.
+  plan.call('clone', [plan.value(CLONE_PIDFD | SIGCHLD, 'CLONE_PIDFD|SIGCHLD'), 0, pidfd, 0, 0], { result: pid });
+  plan.branch(pid, 'notEqual', 0, parent);
   plan.call('setsid', []);
   // As in runc: such a hook is a program of the host's, and means the container's root by a relative path.
   if (kind === 'createContainer') plan.call('fchdir', [context.root]);
@@ -93,10 +95,11 @@ function runHook(context: StepContext, kind: InitHookKind, hook: Hook, filtered:
   const envp = (hook.env ?? inherited).map((text) => plan.string(text));
   plan.call('execve', [hook.path, plan.pointers([...argv, null], '[args]'), plan.pointers([...envp, null], '[env]')]);
   plan.place(parent);
-  waitForHook(context, hook, pidfd);
+  waitForHook(context, hook, pid, pidfd);
+  plan.free(pid);
 }
 
-function waitForHook(context: StepContext, hook: Hook, pidfd: ReturnType<StepContext['plan']['variable']>): void {
+function waitForHook(context: StepContext, hook: Hook, pid: Slot, pidfd: DataRef): void {
   const { plan } = context;
   const ended = plan.label();
   plan.withSlot((fd) => {
@@ -120,15 +123,15 @@ function waitForHook(context: StepContext, hook: Hook, pidfd: ReturnType<StepCon
       plan.call(
         'pidfd_send_signal',
         [plan.slotRef(fd), SIGKILL, 0, plan.value(PIDFD_SIGNAL_PROCESS_GROUP, 'PIDFD_SIGNAL_PROCESS_GROUP')],
-        {
-          on: { EINVAL: alone },
-        },
+        // ESRCH: it has not come to be a group's leader.
+        { on: { EINVAL: alone, ESRCH: alone } },
       );
       plan.jump(told);
       plan.place(alone);
+      killGroup(context, pid);
       plan.call('pidfd_send_signal', [plan.slotRef(fd), SIGKILL, 0, 0], { ignoreErrors: true });
       plan.place(told);
-      tell(context, MESSAGE.hookTimeout, undefined);
+      tell(context, MESSAGE.hookTimeout, hook.timeout);
     }
     plan.place(ended);
     const info = plan.variable(128, '{siginfo}');
@@ -142,25 +145,41 @@ function waitForHook(context: StepContext, hook: Hook, pidfd: ReturnType<StepCon
         plan.load(code, plan.addressOf(info, SI_CODE), 4);
         plan.branch(code, 'notEqual', CLD_EXITED, killed);
         plan.branch(status, 'equal', 0, succeeded);
-        tell(context, MESSAGE.hookExited, status);
+        tell(context, MESSAGE.hookExited, plan.slotRef(status));
         plan.place(killed);
-        tell(context, MESSAGE.hookKilled, status);
+        tell(context, MESSAGE.hookKilled, plan.slotRef(status));
       });
     });
     plan.place(succeeded);
   });
 }
 
-/** Tells how the hook ended, and ends init with it. */
-function tell(
-  { plan, report }: StepContext,
-  kind: number,
-  status: ReturnType<StepContext['plan']['slot']> | undefined,
-): void {
+/**
+ * kill(-pid): the process is not waited for yet, so nobody else has its number. The machine has no subtraction: it counts, which takes less than a
+ * millisecond for the pids of a container.
+ */
+function killGroup({ plan }: StepContext, pid: Slot): void {
+  const next = plan.label();
+  const counted = plan.label();
+  plan.withSlot((group) => {
+    plan.load(group, plan.constant(numberBytes(0), '{0}'));
+    plan.place(next);
+    plan.branch(pid, 'equal', 0, counted);
+    plan.add(pid, -1);
+    plan.add(group, -1);
+    plan.jump(next);
+    plan.place(counted);
+    plan.call('kill', [plan.slotRef(group), SIGKILL], { ignoreErrors: true });
+  });
+}
+
+/** Tells how the hook ended (a status, or seconds), and ends init with it. */
+function tell({ plan, report }: StepContext, kind: number, value: SlotRef | number): void {
   const bytes = Buffer.alloc(8);
   bytes.writeUInt32LE(kind, 0);
+  if (typeof value === 'number') bytes.writeUInt32LE(Math.min(value, 0xffffffff), 4);
   const message = plan.variable(bytes, '{hook ended}');
-  if (status !== undefined) plan.store(status, plan.addressOf(message, 4), 4);
+  if (typeof value !== 'number') plan.store(value.slot, plan.addressOf(message, 4), 4);
   plan.call('write', [plan.slotRef(report), message, 8], { ignoreErrors: true });
   plan.fail(ERRNO.ECANCELED);
 }

@@ -43,6 +43,9 @@ export function enterContainer(context: ExecContext): void {
   enterCgroups(plan, inputs);
   if (affinity === undefined) resetAffinity(plan);
   setAffinity(plan, affinity?.final, '/process/execCPUAffinity/final');
+  // Here /proc is the host's; once in the container's user namespace nobody could mount one of the host's processes.
+  inputs.labels?.keyring(context, 'host');
+  inputs.labels?.program(context, 'host');
   if (!isHiddenAtOnce(inputs)) hideProcess(context);
   dropCallersGroups(context);
   // The last moment to raise one.

@@ -1,13 +1,15 @@
 // What init is before it is anything else: a session of its own, with nothing of the caller's keys, and umask 0 while it makes files.
 
-import type { ProcessContext } from './context.ts';
+import type { ProcessContext, StepContext } from './context.ts';
+import { hasOwnMounts } from './root.ts';
 
 const KEYCTL_JOIN_SESSION_KEYRING = 1;
 
-export function beginSession(context: ProcessContext): void {
-  const { plan } = context;
+export function beginSession(context: StepContext): void {
+  const { plan, inputs } = context;
   leaveSession(context);
   plan.step({ sentence: 'make files with exactly the modes asked for' }, () => plan.call('umask', [0]));
+  inputs.labels?.keyring(context, hasOwnMounts(inputs) ? 'host' : 'container');
   joinKeyring(context);
 }
 
