@@ -40,6 +40,16 @@ export interface Process {
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
   execCPUAffinity?: { initial?: string; final?: string };
+  scheduler?: {
+    policy: string;
+    nice?: number;
+    priority?: number;
+    flags?: string[];
+    runtime?: number;
+    deadline?: number;
+    period?: number;
+  };
+  ioPriority?: { class: string; priority?: number };
 }
 
 export interface DeviceRule {
@@ -81,6 +91,16 @@ export interface Linux {
   maskedPaths?: string[];
   readonlyPaths?: string[];
   rootfsPropagation?: string;
+  timeOffsets?: Record<string, { secs?: number; nanosecs?: number }> | null;
+  personality?: { domain: string; flags?: string[] };
+  memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
+  intelRdt?: {
+    closID?: string;
+    schemata?: string[];
+    l3CacheSchema?: string;
+    memBwSchema?: string;
+    enableMonitoring?: boolean;
+  };
 }
 
 export interface Config {

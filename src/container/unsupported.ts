@@ -28,8 +28,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(linux?.netDevices, 'linux.netDevices');
   refuse(linux?.mountLabel, 'linux.mountLabel');
   refuse(linux?.intelRdt, 'linux.intelRdt');
-  refuse(linux?.memoryPolicy, 'linux.memoryPolicy');
-  refuse(linux?.personality, 'linux.personality');
   (linux?.namespaces ?? []).forEach(({ type }, index) => {
     if (type === 'time') {
       found.push(problem(`a ${type} namespace`, `/linux/namespaces/${index}`));
