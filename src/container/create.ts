@@ -263,6 +263,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
     filtered: (pid, listener) => filtering?.send({ pid, listener, state: hookState(record, 'creating', pid) }),
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),
   });
+  parts.scheduling?.applyScheduling(init, config, loaded.exactInteger);
   opened?.created(init);
   if (options.pidFile !== undefined) {
     progress.pidFile = options.pidFile;

@@ -23,7 +23,7 @@ import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from
 import { type ExecTarget, openTarget } from './exec-target.ts';
 import { homeBelow } from './home.ts';
 import { launch } from './launch.ts';
-import { type Filtering, loadFiltering } from './parts.ts';
+import { asksForScheduling, type Filtering, loadFiltering } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { isHostRoot } from './privileges.ts';
 import { readSavedConfig } from './saved-config.ts';
@@ -61,7 +61,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   const record = requireRecord(options);
   const saved = readSavedConfig(root, id);
   const given = await (typeof options.process === 'string'
-    ? processOf(options.process)
+    ? processOf(options.process, saved.config)
     : changedProcess(saved, options.process));
   for (const name of unraisableCapabilities(given.process.capabilities))
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
@@ -85,6 +85,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     const extras = asksForExtras(options, given)
       ? (await import('./exec-extras.ts')).execExtras(options, given.process, descriptors)
       : undefined;
+    const scheduling = asksForScheduling(given.process) ? await import('./scheduling.ts') : undefined;
     const profile = config.linux?.seccomp;
     const filtering =
       profile === undefined
@@ -97,9 +98,11 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
         directoryOf(options.root, id),
         extras?.waits === true,
       );
-    const hear = begin(options, record, target, given, config, descriptors, heard, extras, filtering);
+    const waits = extras?.waits === true || scheduling !== undefined;
+    const hear = begin(options, record, target, given, config, descriptors, heard, extras, waits, filtering);
     await hear({
       async ready(pid) {
+        scheduling?.applyScheduling(pid, config, given.exactInteger);
         const master = extras?.master();
         if (master !== undefined) await foreground?.attach(pid, master);
       },
@@ -135,6 +138,7 @@ function begin(
   descriptors: Descriptors,
   heard: Heard,
   extras: ExecExtras | undefined,
+  waits: boolean,
   filtering: Filtering | undefined,
 ): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
   const entered = openCgroups(record.cgroups, cgroup, pid);
@@ -173,7 +177,7 @@ function begin(
     ...(extras?.terminal === undefined
       ? { streamsToGive: streamsToGive(process.user?.uid ?? 0) }
       : { terminal: extras.terminal }),
-    waits: extras?.waits === true,
+    waits,
     ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
     exactInteger,
   };

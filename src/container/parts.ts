@@ -6,7 +6,7 @@ import { type CgroupHost, detectCgroups } from '../cgroup/host.ts';
 import type { PlannedScope } from '../cgroup/systemd/scope.ts';
 import type { Plan } from '../init/plan.ts';
 import type { Log } from '../log.ts';
-import type { Config, Seccomp } from '../spec/generated/types.ts';
+import type { Config, Process, Seccomp } from '../spec/generated/types.ts';
 import type { LoadedConfig } from '../spec/load.ts';
 import type { LimitTools } from './cgroups.ts';
 import type { CreateOptions } from './create.ts';
@@ -22,6 +22,8 @@ export interface Parts {
   readonly users: Users | undefined;
   readonly extras: Extras | undefined;
   readonly filtering: Filtering | undefined;
+  /** Of process.scheduler and process.ioPriority. */
+  readonly scheduling: typeof import('./scheduling.ts') | undefined;
   /** Of tmpcopyup. */
   readonly copyUp: typeof import('./copy-up.ts') | undefined;
 }
@@ -36,9 +38,14 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const profile = config.linux?.seccomp;
   const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
   const copyUp = asksForCopyUp(config) ? await import('./copy-up.ts') : undefined;
+  const scheduling = asksForScheduling(config.process) ? await import('./scheduling.ts') : undefined;
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
-  return { cgroupHost, tools, scope, users, extras, filtering, copyUp };
+  return { cgroupHost, tools, scope, users, extras, filtering, copyUp, scheduling };
+}
+
+export function asksForScheduling(process: Process | undefined): boolean {
+  return process?.scheduler !== undefined || process?.ioPriority !== undefined;
 }
 
 export function asksForCopyUp({ mounts = [] }: Config): boolean {

@@ -16,6 +16,7 @@ import { loadConfig } from '../spec/load.ts';
 import { bindChanges } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
 import { presentComponents } from './mount-point.ts';
+import { asksForScheduling } from './parts.ts';
 import { streamsToGive } from './streams.ts';
 import { terminalSettings } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
@@ -42,7 +43,10 @@ export async function planContainer({ bundle, id = 'container', systemdCgroup }:
   const plan =
     config.linux?.seccomp === undefined ? compileInit(inputs) : await filteredPlan(config.linux.seccomp, inputs);
   const limits = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : [];
-  const host = [...limits, ...copySteps(inputs.mounts)];
+  const scheduling = asksForScheduling(config.process)
+    ? (await import('./scheduling.ts')).schedulingSteps(config.process, exactInteger)
+    : [];
+  const host = [...limits, ...copySteps(inputs.mounts), ...scheduling.map(hostStep)];
   return host.length === 0 ? plan : { host, ...plan };
 }
 
@@ -52,6 +56,10 @@ async function filteredPlan(profile: Seccomp, inputs: InitInputs): Promise<Plan>
   const plan = compileInit({ ...inputs, seccomp });
   refuseSelfDefeating(plan, seccomp, silentLog);
   return plan;
+}
+
+function hostStep({ sentence, pointer }: HostStep): HostStep {
+  return { sentence, ...(pointer === undefined ? {} : { pointer }) };
 }
 
 /** The limits as `create` would write them. A file that this kernel has under another name is named as it is first looked for. */

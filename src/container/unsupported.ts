@@ -22,8 +22,6 @@ export function unsupportedFields(config: Config): Problem[] {
   const { process, linux } = config;
   refuse(process?.apparmorProfile, 'process.apparmorProfile');
   refuse(process?.selinuxLabel, 'process.selinuxLabel');
-  refuse(process?.scheduler, 'process.scheduler');
-  refuse(process?.ioPriority, 'process.ioPriority');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');
   refuse(linux?.netDevices, 'linux.netDevices');
   refuse(linux?.mountLabel, 'linux.mountLabel');

@@ -89,7 +89,7 @@ export interface ExecInputs extends ProcessInputs {
   };
   /** cgroup v2: where init itself is; for a cgroup that takes no processes, since init has given controllers to those below it. */
   readonly initsCgroup?: Descriptor;
-  /** The program is not executed before the runtime has answered: it brings the program's terminal and the caller's together. */
+  /** The program is not executed before the runtime has answered: it brings the program's terminal and the caller's together, or sets the scheduling. */
   readonly waits: boolean;
 }
 

@@ -11,7 +11,7 @@ import { NAMESPACES } from '../../linux/namespaces.ts';
 import type { PlanBuilder } from '../builder.ts';
 import type { Descriptor, ExecInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
-import type { Label } from '../plan.ts';
+import type { Label, Step } from '../plan.ts';
 import { resetAffinity, setAffinity } from './affinity.ts';
 import { descriptor, type ProcessContext, send } from './context.ts';
 import { waitForGo } from './hooks.ts';
@@ -62,10 +62,16 @@ export function enterContainer(context: ExecContext): void {
   if (terminal !== undefined) takeTerminal(plan);
   if (!early) becomeUser(context, keptByProgram(inputs));
   if (!inputs.waits) return;
-  plan.step({ sentence: "wait until somebody attends to the program's terminal", pointer: '/process/terminal' }, () => {
+  plan.step(waitStep(inputs), () => {
     send(context, 'ready', MESSAGE.ready);
     waitForGo(context, descriptor(plan, inputs.channel));
   });
+}
+
+function waitStep({ terminal }: ExecInputs): Step {
+  return terminal === undefined
+    ? { sentence: 'wait until the runtime has set how the process is scheduled', pointer: '/process' }
+    : { sentence: "wait until somebody attends to the program's terminal", pointer: '/process/terminal' };
 }
 
 /** How many processes the launcher has been followed by when the seccomp filter is installed. */
