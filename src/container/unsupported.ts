@@ -22,15 +22,9 @@ export function unsupportedFields(config: Config): Problem[] {
   const { process, linux } = config;
   refuse(process?.apparmorProfile, 'process.apparmorProfile');
   refuse(process?.selinuxLabel, 'process.selinuxLabel');
-  refuse(linux?.timeOffsets, 'linux.timeOffsets');
   refuse(linux?.netDevices, 'linux.netDevices');
   refuse(linux?.mountLabel, 'linux.mountLabel');
   refuse(linux?.intelRdt, 'linux.intelRdt');
-  (linux?.namespaces ?? []).forEach(({ type }, index) => {
-    if (type === 'time') {
-      found.push(problem(`a ${type} namespace`, `/linux/namespaces/${index}`));
-    }
-  });
   (config.mounts ?? []).forEach((mount, index) => {
     const at = `/mounts/${index}`;
     if (!isEmpty(mount.uidMappings)) found.push(problem('an id-mapped mount', `${at}/uidMappings`));

@@ -40,11 +40,17 @@ test('the seccomp part names what runc 1.1 names, but for architectures that run
   );
 });
 
+test('all kinds of namespaces, modes and flags of memory policies are named', () => {
+  const { linux } = featuresDocument();
+  assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts']);
+  assert.equal(linux?.memoryPolicy?.modes?.length, 7);
+  assert.equal(linux?.memoryPolicy?.flags?.length, 3);
+});
+
 test('what a later version brings is not claimed', () => {
   const { linux } = featuresDocument();
   for (const part of [linux?.apparmor, linux?.selinux, linux?.intelRdt, linux?.netDevices]) {
     assert.equal(part?.enabled, false);
   }
   assert.equal(linux?.mountExtensions?.idmap?.enabled, false);
-  assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'user', 'uts']);
 });

@@ -24,7 +24,7 @@ export function featuresDocument(): Features {
     hooks: ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'],
     mountOptions: [...knownMountOptions()].sort(),
     linux: {
-      namespaces: (Object.keys(NAMESPACES) as NamespaceType[]).filter((type) => type !== 'time').sort(),
+      namespaces: (Object.keys(NAMESPACES) as NamespaceType[]).sort(),
       capabilities: [...CAPABILITIES],
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {

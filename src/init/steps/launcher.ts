@@ -8,6 +8,7 @@ import type { Label, Slot } from '../plan.ts';
 import { resetAffinity } from './affinity.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import { makeTimeNamespaceForInit, openTimeOffsets } from './time-namespace.ts';
 import {
   copyTreesForInit,
   dropCallersGroups,
@@ -35,9 +36,11 @@ export function launch(context: LaunchContext): void {
   );
   waitForCgroups(context);
   enterCgroups(plan, inputs, false);
+  const timeOffsets = openTimeOffsets(context);
   if (!isHiddenAtOnce(inputs) && inputs.userNamespace?.kind === 'joined') hideProcess(context);
   dropCallersGroups(context);
   joinNamespaces(plan, inputs);
+  makeTimeNamespaceForInit(context, timeOffsets);
   cloneInit(context);
   plan.section('init: the first process of the container');
   enterCgroups(plan, inputs, true);
@@ -48,9 +51,10 @@ export function launch(context: LaunchContext): void {
     });
   }
   joinCgroupNamespace(plan, inputs);
-  if (inputs.userNamespace !== undefined) enterUserNamespace(context);
+  if (inputs.userNamespace !== undefined) enterUserNamespace(context, timeOffsets);
   else plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
   resetAffinity(plan);
+  if (timeOffsets !== undefined) plan.free(timeOffsets);
 }
 
 /** The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. */
