@@ -1,7 +1,7 @@
 // config-linux.md, "Personality" and "Memory policy".
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { arch } from 'node:os';
 import { type Config, check as checkAny, ok, refused, type Sandbox } from './harness/index.ts';
 
@@ -124,3 +124,16 @@ for (const [what, policy, message] of [
     box.assertNothingLeft();
   });
 }
+
+// "If no mounted resctrl pseudo-filesystem is available in the runtime mount namespace, the runtime MUST generate an error."
+checkAny(
+  'intelRdt is an error on a host without resctrl',
+  { skip: / - resctrl /.test(readFileSync('/proc/self/mountinfo', 'utf8')) && 'this host has it' },
+  (box) => {
+    const container = box.container((config) => {
+      config.linux.intelRdt = {};
+    });
+    refused(container.create(), /rdt|resctrl/i);
+    box.assertNothingLeft();
+  },
+);

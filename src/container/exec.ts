@@ -85,6 +85,10 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     const extras = asksForExtras(options, given)
       ? (await import('./exec-extras.ts')).execExtras(options, given.process, descriptors)
       : undefined;
+    const resourceClass =
+      record.resourceClass === undefined
+        ? undefined
+        : (await import('./resource-class.ts')).resourceClassOf(record.resourceClass, descriptors);
     const scheduling = asksForScheduling(given.process) ? await import('./scheduling.ts') : undefined;
     const profile = config.linux?.seccomp;
     const filtering =
@@ -99,7 +103,19 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
         extras?.waits === true,
       );
     const waits = extras?.waits === true || scheduling !== undefined;
-    const hear = begin(options, record, target, given, config, descriptors, heard, extras, waits, filtering);
+    const hear = begin(
+      options,
+      record,
+      target,
+      given,
+      config,
+      descriptors,
+      heard,
+      extras,
+      waits,
+      resourceClass,
+      filtering,
+    );
     await hear({
       async ready(pid) {
         scheduling?.applyScheduling(pid, config, given.exactInteger);
@@ -139,6 +155,7 @@ function begin(
   heard: Heard,
   extras: ExecExtras | undefined,
   waits: boolean,
+  resourceClass: ExecInputs['resourceClass'],
   filtering: Filtering | undefined,
 ): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
   const entered = openCgroups(record.cgroups, cgroup, pid);
@@ -178,6 +195,7 @@ function begin(
       ? { streamsToGive: streamsToGive(process.user?.uid ?? 0) }
       : { terminal: extras.terminal }),
     waits,
+    ...(resourceClass === undefined ? {} : { resourceClass }),
     ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
     exactInteger,
   };

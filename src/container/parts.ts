@@ -12,6 +12,7 @@ import type { LimitTools } from './cgroups.ts';
 import type { CreateOptions } from './create.ts';
 import type { Extras } from './extras.ts';
 import { isHostRoot } from './privileges.ts';
+import type { ResourceClass } from './resource-class.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 export interface Parts {
@@ -24,6 +25,8 @@ export interface Parts {
   readonly filtering: Filtering | undefined;
   /** Of process.scheduler and process.ioPriority. */
   readonly scheduling: typeof import('./scheduling.ts') | undefined;
+  /** Of linux.intelRdt. */
+  readonly resourceClass: ResourceClass | undefined;
   /** Of tmpcopyup. */
   readonly copyUp: typeof import('./copy-up.ts') | undefined;
 }
@@ -39,9 +42,12 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
   const copyUp = asksForCopyUp(config) ? await import('./copy-up.ts') : undefined;
   const scheduling = asksForScheduling(config.process) ? await import('./scheduling.ts') : undefined;
+  const rdt = config.linux?.intelRdt;
+  const resourceClass =
+    rdt === undefined ? undefined : (await import('./resource-class.ts')).planResourceClass(rdt, options.id);
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
-  return { cgroupHost, tools, scope, users, extras, filtering, copyUp, scheduling };
+  return { cgroupHost, tools, scope, users, extras, filtering, copyUp, scheduling, resourceClass };
 }
 
 export function asksForScheduling(process: Process | undefined): boolean {

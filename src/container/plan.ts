@@ -21,6 +21,9 @@ import { streamsToGive } from './streams.ts';
 import { terminalSettings } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
+/** Beyond the numbers of the other descriptors. */
+const RESCTRL_FD = 1000;
+
 export interface PlanOptions {
   /** Absolute. */
   readonly bundle: string;
@@ -38,15 +41,22 @@ export async function planContainer({ bundle, id = 'container', systemdCgroup }:
   const placed =
     path === undefined || path === asked ? config : { ...config, linux: { ...config.linux, cgroupsPath: path } };
   const imagined = imaginedInputs(placed, bundle, id, exactInteger);
-  const inputs: InitInputs =
-    systemdCgroup === true ? { ...imagined, config, cgroups: { entries: [], movedByRuntime: true } } : imagined;
+  const rdt = config.linux?.intelRdt;
+  const resctrl = rdt === undefined ? undefined : (await import('./resource-class.ts')).imaginedResourceClass(rdt, id);
+  const inputs: InitInputs = {
+    ...imagined,
+    ...(systemdCgroup === true ? { config, cgroups: { entries: [], movedByRuntime: true } as const } : {}),
+    ...(resctrl === undefined
+      ? {}
+      : { resourceClass: resctrl.paths.map((path, index) => ({ fd: RESCTRL_FD + index, text: path })) }),
+  };
   const plan =
     config.linux?.seccomp === undefined ? compileInit(inputs) : await filteredPlan(config.linux.seccomp, inputs);
   const limits = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : [];
   const scheduling = asksForScheduling(config.process)
     ? (await import('./scheduling.ts')).schedulingSteps(config.process, exactInteger)
     : [];
-  const host = [...limits, ...copySteps(inputs.mounts), ...scheduling.map(hostStep)];
+  const host = [...limits, ...(resctrl?.host ?? []), ...copySteps(inputs.mounts), ...scheduling.map(hostStep)];
   return host.length === 0 ? plan : { host, ...plan };
 }
 

@@ -38,7 +38,7 @@ test('what asks for nothing is let through: empty objects, lists and words', () 
 
 test('all are named, the first in the message', () => {
   assert.throws(
-    () => refuseUnsupported({ ...plain, linux: { mountLabel: 'l', intelRdt: { closID: 'x' } } } as Config),
+    () => refuseUnsupported({ ...plain, linux: { mountLabel: 'l', netDevices: { eth0: {} } } } as Config),
     (error) =>
       error instanceof RuntError && error.problem.code === 'unsupported' && error.problem.details?.length === 1,
   );

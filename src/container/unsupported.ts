@@ -24,7 +24,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(process?.selinuxLabel, 'process.selinuxLabel');
   refuse(linux?.netDevices, 'linux.netDevices');
   refuse(linux?.mountLabel, 'linux.mountLabel');
-  refuse(linux?.intelRdt, 'linux.intelRdt');
   (config.mounts ?? []).forEach((mount, index) => {
     const at = `/mounts/${index}`;
     if (!isEmpty(mount.uidMappings)) found.push(problem('an id-mapped mount', `${at}/uidMappings`));

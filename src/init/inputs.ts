@@ -74,6 +74,7 @@ export type ProcessInputs = Pick<
   | 'terminal'
   | 'userNamespace'
   | 'seccomp'
+  | 'resourceClass'
   | 'exactInteger'
 >;
 
@@ -194,6 +195,8 @@ export interface InitInputs {
   readonly streamsToGive?: readonly number[];
   /** Present where process.terminal is true. */
   readonly terminal?: TerminalInputs;
+  /** `linux.intelRdt`: open for writing, the files `tasks` of the class and of its monitoring group. */
+  readonly resourceClass?: readonly Descriptor[];
   /** `linux.seccomp`, compiled. */
   readonly seccomp?: SeccompFilter;
   /** 64-bit integers of the config that JSON.parse would have rounded. */

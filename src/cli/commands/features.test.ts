@@ -47,9 +47,13 @@ test('all kinds of namespaces, modes and flags of memory policies are named', ()
   assert.equal(linux?.memoryPolicy?.flags?.length, 3);
 });
 
+test('Intel RDT is there with all that the specification has of it', () => {
+  assert.deepEqual(featuresDocument().linux?.intelRdt, { enabled: true, schemata: true, monitoring: true });
+});
+
 test('what a later version brings is not claimed', () => {
   const { linux } = featuresDocument();
-  for (const part of [linux?.apparmor, linux?.selinux, linux?.intelRdt, linux?.netDevices]) {
+  for (const part of [linux?.apparmor, linux?.selinux, linux?.netDevices]) {
     assert.equal(part?.enabled, false);
   }
   assert.equal(linux?.mountExtensions?.idmap?.enabled, false);

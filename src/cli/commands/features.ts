@@ -41,7 +41,7 @@ export function featuresDocument(): Features {
         modes: (Object.keys(MEMORY_POLICY_MODES) as MemoryPolicyMode[]).sort(),
         flags: (Object.keys(MEMORY_POLICY_FLAGS) as MemoryPolicyFlag[]).sort(),
       },
-      intelRdt: { enabled: false, schemata: false, monitoring: false },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       mountExtensions: { idmap: { enabled: false } },
       netDevices: { enabled: false },
     },

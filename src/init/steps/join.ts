@@ -18,6 +18,7 @@ import { waitForGo } from './hooks.ts';
 import { becomeUser, limitResources } from './identity.ts';
 import { closeOthers, keptByProgram } from './kept-descriptors.ts';
 import { beginLauncher, CLONE_INTO_CGROUP, CLONE_PARENT, enterCgroups, tellPid } from './launcher.ts';
+import { enterResourceClass } from './resource-class.ts';
 import { joinKeyring, leaveSession } from './session.ts';
 import { prepareStreams, takeTerminal } from './terminal.ts';
 import { dropCallersGroups, hideProcess, isHiddenAtOnce } from './user-namespace.ts';
@@ -41,6 +42,7 @@ export function enterContainer(context: ExecContext): void {
   const affinity = config.process?.execCPUAffinity;
   setAffinity(plan, affinity?.initial, '/process/execCPUAffinity/initial');
   enterCgroups(plan, inputs);
+  enterResourceClass(plan, inputs);
   if (affinity === undefined) resetAffinity(plan);
   setAffinity(plan, affinity?.final, '/process/execCPUAffinity/final');
   if (!isHiddenAtOnce(inputs)) hideProcess(context);

@@ -8,6 +8,7 @@ import type { Label, Slot } from '../plan.ts';
 import { resetAffinity } from './affinity.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import { enterResourceClass } from './resource-class.ts';
 import { makeTimeNamespaceForInit, openTimeOffsets } from './time-namespace.ts';
 import {
   copyTreesForInit,
@@ -36,6 +37,7 @@ export function launch(context: LaunchContext): void {
   );
   waitForCgroups(context);
   enterCgroups(plan, inputs, false);
+  enterResourceClass(plan, inputs);
   const timeOffsets = openTimeOffsets(context);
   if (!isHiddenAtOnce(inputs) && inputs.userNamespace?.kind === 'joined') hideProcess(context);
   dropCallersGroups(context);
@@ -76,6 +78,7 @@ export function beginLauncher(context: ProcessContext, kept: readonly number[]):
       ...kept,
       ...inputs.cgroups.entries.map(({ file }) => file.fd),
       ...(inputs.cgroups.directory === undefined ? [] : [inputs.cgroups.directory.fd]),
+      ...(inputs.resourceClass === undefined ? [] : inputs.resourceClass.map(({ fd }) => fd)),
     ]);
   });
   restoreCaller(plan, inputs);

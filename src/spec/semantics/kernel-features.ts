@@ -6,6 +6,9 @@ import { parseNumberList } from '../../linux/number-list.ts';
 import { show, specLink } from '../findings.ts';
 import type { Rule } from './rule.ts';
 
+/** What lies beside the classes, besides the directory itself and the one above. */
+const NO_CLASSES = ['.', '..', 'info', 'mon_groups', 'mon_data'];
+
 export const kernelFeatureRules: readonly Rule[] = [
   {
     name: 'intel-rdt',
@@ -16,7 +19,7 @@ export const kernelFeatureRules: readonly Rule[] = [
       const { closID = '', l3CacheSchema = '', schemata = [] } = linux?.intelRdt ?? {};
       const at = '/linux/intelRdt';
       // It becomes the name of a directory below resctrl.
-      if (closID === '.' || closID === '..' || (closID !== '/' && closID.includes('/')))
+      if (NO_CLASSES.includes(closID) || (closID !== '/' && /[/\n]/.test(closID)))
         report({ pointer: `${at}/closID`, message: `${show(closID)} can't be the name of a class` });
       if (l3CacheSchema.includes('\n')) report({ pointer: `${at}/l3CacheSchema`, message: 'it is one line' });
       schemata.forEach((line, index) => {

@@ -431,6 +431,8 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'error /linux/intelRdt/l3CacheSchema',
       'error /linux/intelRdt/schemata/1',
     ],
+    ['the root is a class', linux({ intelRdt: { closID: '/' } })],
+    ["the kernel's own directories are none", linux({ intelRdt: { closID: 'info' } }), 'error /linux/intelRdt/closID'],
   ],
   'memory-policy': [
     ['some modes need nodes', linux({ memoryPolicy: { mode: 'MPOL_BIND' } }), 'error /linux/memoryPolicy'],
