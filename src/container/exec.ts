@@ -6,8 +6,10 @@ import { fail, RuntError } from '../error.ts';
 import { compileExec } from '../init/compile-exec.ts';
 import { lacksHome } from '../init/environment.ts';
 import type { ExecInputs } from '../init/inputs.ts';
+import { processorMask } from '../init/steps/affinity.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { processesBeforeFilter } from '../init/steps/join.ts';
+import { maskText } from '../linux/number-list.ts';
 import { packetPair } from '../linux/sockets.ts';
 import { waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
@@ -146,7 +148,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
 
 /** Returns what waits until the program has been executed. */
 function begin(
-  { root, id, preserveFds, cgroup }: ExecOptions,
+  { root, id, preserveFds, cgroup, log }: ExecOptions,
   record: ContainerRecord,
   { pid, target, root: rootOfInit }: ExecTarget,
   { process, exactInteger }: ExecProcess,
@@ -201,6 +203,9 @@ function begin(
   };
   const plan = compileExec(inputs);
   filtering?.check(plan);
+  const { initial = '' } = process.execCPUAffinity ?? {};
+  // Whoever looks for it in the log looks for runc's words.
+  if (initial !== '') log.debug(`launcher (runc: nsexec): affinity: ${maskText(processorMask(initial))}`);
   const launcher = launch({ root, id, preserveFds }, plan, descriptors);
   heard.children.push(launcher.pid);
   const beforeFilter = processesBeforeFilter(inputs);

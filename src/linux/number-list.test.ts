@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bitMask, parseNumberList } from './number-list.ts';
+import { bitMask, maskText, parseNumberList } from './number-list.ts';
 
 test('a list is numbers and ranges, with blanks around them', () => {
   assert.deepEqual(parseNumberList('0-3,7', 64), [0, 1, 2, 3, 7]);
@@ -16,4 +16,9 @@ test('a mask has whole 64-bit words', () => {
   assert.deepEqual([...bitMask([0, 9])], [1, 2, 0, 0, 0, 0, 0, 0]);
   assert.equal(bitMask([64]).length, 16);
   assert.equal(bitMask([64])[8], 1);
+});
+
+test('a mask as text is one number, whatever its size', () => {
+  assert.equal(maskText(bitMask([0, 1])), '0x3');
+  assert.equal(maskText(bitMask([3, 64])), '0x10000000000000008');
 });

@@ -13,6 +13,11 @@ export function parseNumberList(list: string, limit: number): readonly number[] 
   return [...numbers].sort((a, b) => a - b);
 }
 
+/** `0x3` for the bits 0 and 1. */
+export function maskText(mask: Uint8Array): string {
+  return `0x${BigInt(`0x${Buffer.from(mask).reverse().toString('hex')}`).toString(16)}`;
+}
+
 /** A bit for each number, in whole 64-bit words, least significant byte first: a cpu_set_t, a nodemask. */
 export function bitMask(numbers: readonly number[]): Uint8Array {
   const mask = new Uint8Array(Math.ceil((Math.max(...numbers) + 1) / 64) * 8);

@@ -31,7 +31,7 @@ export function resetAffinity(plan: PlanBuilder): void {
 const MASK_SIZE = 128;
 
 /** `0-3,7` as a bit mask of whole 64-bit words. */
-export function processorMask(list: string, pointer: string): Uint8Array {
+export function processorMask(list: string, pointer = '/process/execCPUAffinity/initial'): Uint8Array {
   const numbers = parseNumberList(list, MOST);
   if (numbers === undefined)
     fail({
