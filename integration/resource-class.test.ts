@@ -170,6 +170,42 @@ checkAny('a class that is another than the config describes is an error, and sta
   box.assertNothingLeft();
 });
 
+checkAny('update changes the schemas of the class, and events tells of it', (box) => {
+  const { root, read } = written(box);
+  for (const [file, text] of Object.entries({
+    'info/L3/cbm_mask': 'fff\n',
+    'info/L3/min_cbm_bits': '2\n',
+    schemata: '    L3:0=fff;1=fff\n    MB:0=100;1=100\n',
+  }))
+    writeFileSync(join(root, file), text);
+  const container = containerWith(box, { closID: 'gold' });
+  ok(container.create({ prelude: prelude(box, root) }));
+  const statistics = () =>
+    JSON.parse(ok(box.command(['events', '--stats', container.id], {})).stdout).data.intel_rdt as object;
+  assert.deepEqual(statistics(), {
+    l3_cache_info: { cbm_mask: 'fff', min_cbm_bits: 2 },
+    l3_cache_schema_root: 'L3:0=fff;1=fff',
+    l3_cache_schema: 'L3:0=0ff;1=fff',
+    schemata: ['L3:0=0ff;1=fff', 'MB:0=100;1= 50'],
+  });
+  const update = (...args: string[]) => box.command(['update', ...args, container.id], {});
+  ok(update('--l3-cache-schema', 'L3:0=f'));
+  assert.equal(read('schemata'), 'L3:0=f\n');
+  refused(update('--mem-bw-schema', '0=20'), /begins with MB:/);
+  ok(container.delete({ flags: ['--force'] }));
+});
+
+checkAny('a container without a class has no schemas to update', (box) => {
+  const container = box.container((config) => {
+    config.process.args = ['/bin/sleep', '300'];
+  });
+  ok(container.create());
+  refused(
+    box.command(['update', '--mem-bw-schema', 'MB:0=20', container.id], {}),
+    /updating a non-existent Intel RDT configuration is not supported/,
+  );
+});
+
 checkAny('plan tells what would be made, also where there is no resctrl', (box) => {
   const container = containerWith(box, { schemata: ['L3:0=f'], enableMonitoring: true });
   const { stdout } = ok(box.command(['plan', '--bundle', container.bundle], {}));

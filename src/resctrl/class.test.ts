@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { RuntError } from '../error.ts';
 import type { IntelRdt } from '../spec/generated/types.ts';
-import { type ClassRecord, makeClass, openClass, planClass, removeClass, settled } from './class.ts';
+import { type ClassRecord, changeClass, makeClass, openClass, planClass, removeClass, settled } from './class.ts';
 
 /** A host with these parts (`L3`, `MB`, `L3_MON`) and a class `gold`. */
 function withTree(parts: readonly string[], body: (root: string) => void): void {
@@ -172,6 +172,21 @@ test('a refusal has what resctrl says of it', () => {
     mkdirSync(`${root}/gold/schemata`);
     throws('system', '/schemata', /write "L3:0=0\\n" to .*\/gold\/schemata resctrl says: Mask 0 has too few bits/, () =>
       made({ closID: 'gold', schemata: ['L3:0=0'] }, root),
+    );
+  });
+});
+
+test('the schemas of a class can be changed, and set back', () => {
+  withTree(['L3', 'MB'], (root) => {
+    const record = { root, path: `${root}/gold` };
+    const undo = changeClass(record, { memBwSchema: 'MB:0=20' });
+    assert.equal(readFileSync(`${root}/gold/schemata`, 'utf8'), 'MB:0=20\n');
+    undo();
+    assert.equal(readFileSync(`${root}/gold/schemata`, 'utf8'), 'MB:0=100\n');
+  });
+  withTree([], (root) => {
+    throws('host', '/l3CacheSchema', /RDT\/CAT is not enabled/, () =>
+      changeClass({ root, path: `${root}/gold` }, { l3CacheSchema: 'L3:0=1' }),
     );
   });
 });

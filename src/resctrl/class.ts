@@ -5,7 +5,7 @@ import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rm
 import { fail } from '../error.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import type { IntelRdt } from '../spec/generated/types.ts';
-import { missingFrom, type SchemataWrite, schemataWrites } from './schemata.ts';
+import { missingFrom, type SchemataWrite, schemataLine, schemataWrites } from './schemata.ts';
 
 const AT = '/linux/intelRdt';
 /** What the kernel has itself in a class's directory, or in the root. */
@@ -177,7 +177,7 @@ function makeDirectory(root: string, path: string, doing: string, pointer: strin
   }
 }
 
-function writeSchemata(root: string, path: string, value: string, pointer: string): void {
+function writeSchemata(root: string, path: string, value: string, pointer?: string): void {
   const file = `${path}/schemata`;
   try {
     const fd = openSync(file, constants.O_WRONLY | constants.O_TRUNC);
@@ -191,18 +191,46 @@ function writeSchemata(root: string, path: string, value: string, pointer: strin
   }
 }
 
-function refused(root: string, message: string, pointer: string, error: unknown): never {
+function refused(root: string, message: string, pointer: string | undefined, error: unknown): never {
   const status = text(`${root}/info/last_cmd_status`) ?? 'ok';
   return fail(
     {
       code: 'system',
       message,
-      pointer,
+      ...(pointer === undefined ? {} : { pointer }),
       errno: errnoOf(error),
       ...(status === 'ok' || status === '' ? {} : { hint: `resctrl says: ${status}` }),
     },
     error,
   );
+}
+
+/**
+ * Gives the class of a container that is there other schemas, as `update` asks for them. Returns what undoes it. Throws `host`, `system`.
+ */
+export function changeClass(
+  { root, path }: ClassRecord,
+  change: Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'>,
+): () => void {
+  requireParts(change, root);
+  const before = text(`${path}/schemata`) ?? '';
+  const done: string[] = [];
+  const undo = (): void => {
+    for (const value of done.splice(0)) {
+      const line = schemataLine(before, value.slice(0, value.indexOf(':')));
+      if (line !== undefined) writeSchemata(root, path, `${line}\n`);
+    }
+  };
+  try {
+    for (const { value } of schemataWrites(change)) {
+      writeSchemata(root, path, value);
+      done.push(value);
+    }
+  } catch (error) {
+    undo();
+    throw error;
+  }
+  return undo;
 }
 
 /** What was made for the container goes; its processes, if there are any, fall back to the class above. Throws `system`. */

@@ -24,6 +24,14 @@ export function schemataWrites({ l3CacheSchema = '', memBwSchema = '', schemata 
   ];
 }
 
+/** The line of a resource, without what the kernel pads it with. */
+export function schemataLine(text: string, resource: string): string | undefined {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => line.startsWith(`${resource}:`));
+}
+
 /** By resource (`L3`, `MB`) what each domain (cache id) has. */
 type Schemata = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
