@@ -104,6 +104,15 @@ check(
   },
 );
 
+check('a run in the foreground leaves nothing of its class', (box, root) => {
+  const container = containerWith(box, {}, (config) => {
+    config.process.args = ['/bin/cat', '/proc/self/cgroup'];
+  });
+  const { stdout } = ok(container.run({ prelude: prelude(box, root) }));
+  assert.match(stdout, new RegExp(`${box.token}/${container.id}$`, 'm'));
+  assert.equal(existsSync(join(root, container.id)), false);
+});
+
 check('a create that fails leaves no class; one that is killed leaves it to delete --force', (box, root) => {
   const failing = containerWith(box, {}, (config) => {
     config.process.args = ['/bin/no-such-program'];
