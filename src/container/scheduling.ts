@@ -86,6 +86,18 @@ function ioStep({ class: name, priority = 0 }: IoPriority): SchedulingStep {
   };
 }
 
+function hintFor(errno: number, { denied, pointer }: SchedulingStep): { readonly hint?: string } {
+  if (errno === ERRNO.EPERM) return { hint: denied };
+  if (pointer !== SCHEDULER) return {};
+  if (errno === ERRNO.EBUSY)
+    return { hint: 'the host has promised too much of its time to others (sched(7), "SCHED_DEADLINE")' };
+  if (errno === ERRNO.EINVAL || errno === ERRNO.EOPNOTSUPP)
+    return {
+      hint: 'the kernel does not have this policy or flag (SCHED_ISO is in none), or takes no such values (sched(7))',
+    };
+  return {};
+}
+
 /** `pid`: a child of ours that waits. Throws `system`, naming the field. */
 export function applyScheduling(pid: number, config: Config, exactInteger: ExactInteger): void {
   for (const step of schedulingSteps(config.process, exactInteger)) {
@@ -103,11 +115,7 @@ export function applyScheduling(pid: number, config: Config, exactInteger: Exact
       syscall: step.syscall,
       errno,
       pointer: step.pointer,
-      ...(isConfined
-        ? { hint: 'leave linux.resources.cpu.cpus out' }
-        : errno === ERRNO.EPERM
-          ? { hint: step.denied }
-          : {}),
+      ...(isConfined ? { hint: 'leave linux.resources.cpu.cpus out' } : hintFor(errno, step)),
     });
   }
 }
