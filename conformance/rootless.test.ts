@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type CheckOptions,
@@ -334,4 +334,39 @@ check(
     box.assertNothingLeft();
   },
   { skip: needsTools },
+);
+
+check(
+  'a user can have a time namespace with clocks of its own, in a user namespace that is new or joined',
+  (box) => {
+    const timeOffsets = { monotonic: { secs: 7881 }, boottime: { secs: 1337 } };
+    const script = 'cat /proc/self/timens_offsets; exec sleep 300';
+    const first = containerOf(box, (config) => {
+      config.linux.namespaces.push({ type: 'time' });
+      config.linux.timeOffsets = timeOffsets;
+      config.process.args = ['/bin/sh', '-c', script];
+    });
+    ok(first.create({ prelude }));
+    ok(first.start({ prelude }));
+    const clocks = ['monotonic', '7881', '0', 'boottime', '1337', '0'];
+    assert.deepEqual(values(first.waitForOutput(/boottime.*\n/)), clocks);
+    const { pid } = JSON.parse(ok(first.stateResult({ prelude })).stdout);
+    const second = containerOf(box, (config) => {
+      config.linux.namespaces = [
+        { type: 'user', path: `/proc/${pid}/ns/user` },
+        ...['pid', 'mount', 'ipc', 'time'].map((type) => ({ type })),
+      ];
+      delete config.linux.uidMappings;
+      delete config.linux.gidMappings;
+      delete config.hostname;
+      config.linux.timeOffsets = { monotonic: { secs: 1 }, boottime: { secs: 2 } };
+      config.process.args = ['/bin/cat', '/proc/self/timens_offsets'];
+    });
+    const output = ok(second.run({ prelude })).stdout;
+    assert.deepEqual(values(output), ['monotonic', '1', '0', 'boottime', '2', '0']);
+  },
+  {
+    skip: !existsSync('/proc/self/ns/time') && 'this kernel has no time namespaces',
+    knownToFail: { runc: 'has none (until 1.2)', crun: 'has none (until 1.8.4)' },
+  },
 );

@@ -149,3 +149,12 @@ check('the last line says which option, or which line of the file, was wrong', (
   const late = refused(container.exec([], { flags: ['--process', file] }));
   assert.match(lastLine(late.stderr), /no such file or directory\) \[.*process\.json \/cwd\]/);
 });
+
+check('the log tells on which processors the launcher begins, in the words that runc has for it', (box) => {
+  const container = lasting(box);
+  ok(container.create());
+  const process = { args: ['/bin/true'], cwd: '/', execCPUAffinity: { initial: '0' } };
+  const file = writeIn(box, 'process.json', JSON.stringify(process));
+  const { stderr } = ok(container.exec([], { global: ['--debug'], flags: ['--process', file] }));
+  assert.match(stderr, /nsexec.*: affinity: 0x1\b/);
+});

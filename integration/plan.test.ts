@@ -46,6 +46,16 @@ const VARIANTS: readonly (readonly [string, Parameters<Sandbox['container']>[0]]
       delete config.hostname;
     },
   ],
+  [
+    'a config with clocks, a personality, a memory policy and a scheduler',
+    (config) => {
+      config.linux.namespaces.push({ type: 'time' });
+      config.linux.timeOffsets = { monotonic: { secs: 1 }, boottime: { secs: 2 } };
+      config.linux.personality = { domain: 'LINUX' };
+      config.linux.memoryPolicy = { mode: 'MPOL_LOCAL' };
+      config.process.scheduler = { policy: 'SCHED_BATCH', nice: 1 };
+    },
+  ],
 ];
 
 for (const [what, edit] of VARIANTS) {
@@ -124,4 +134,14 @@ check('each step of the plan that a field caused names the field', (box) => {
     for (const part of parts.slice(0, -1)) value = (value as Record<string, unknown>)?.[part];
     assert.ok(value !== undefined, `${pointer} leads nowhere`);
   }
+});
+
+check('what the runtime sets of the process from outside is told with the field that asks for it', (box) => {
+  const container = box.container((config) => {
+    config.process.scheduler = { policy: 'SCHED_FIFO', priority: 9 };
+    config.process.ioPriority = { class: 'IOPRIO_CLASS_IDLE' };
+  });
+  const { stdout } = ok(box.command(['plan', '--bundle', container.bundle], {}));
+  assert.match(stdout, /^schedule the process with SCHED_FIFO 9 {2}\[\/process\/scheduler\]$/m);
+  assert.match(stdout, /^schedule the disk access .* IOPRIO_CLASS_IDLE.* {2}\[\/process\/ioPriority\]$/m);
 });

@@ -42,6 +42,16 @@ export interface Process {
   execCPUAffinity?: { initial?: string; final?: string };
   apparmorProfile?: string;
   selinuxLabel?: string;
+  scheduler?: {
+    policy: string;
+    nice?: number;
+    priority?: number;
+    flags?: string[];
+    runtime?: number;
+    deadline?: number;
+    period?: number;
+  };
+  ioPriority?: { class: string; priority?: number };
 }
 
 export interface DeviceRule {
@@ -85,6 +95,16 @@ export interface Linux {
   rootfsPropagation?: string;
   mountLabel?: string;
   seccomp?: object;
+  timeOffsets?: Record<string, { secs?: number; nanosecs?: number }> | null;
+  personality?: { domain: string; flags?: string[] };
+  memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
+  intelRdt?: {
+    closID?: string;
+    schemata?: string[];
+    l3CacheSchema?: string;
+    memBwSchema?: string;
+    enableMonitoring?: boolean;
+  };
 }
 
 export interface Config {

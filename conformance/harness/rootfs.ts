@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 const candidates = [process.env['BUSYBOX'], '/bin/busybox', '/usr/bin/busybox', '/bin/busybox.static'];
 
 const applets =
-  'busybox awk basename cat chmod chown cp cut date dd df dirname echo env false find grep head hostname id ip ipcs kill ln ls mkdir mknod mount mv nc printf ps pwd readlink rm rmdir sed seq sh sleep sort stat tail test touch tr true umount uname wc';
+  'busybox awk basename cat chmod chown cp cut date dd df dirname echo env false find grep head hostname id ionice ip ipcs kill ln ls mkdir mknod mount mv nc printf ps pwd readlink rm rmdir sed seq sh sleep sort stat tail test touch tr true umount uname wc';
 
 /** A program with a PT_INTERP header needs a loader that the container does not have. */
 function isStatic(path: string): boolean {

@@ -128,8 +128,21 @@ export const UPDATE_LIMITS: readonly Limit[] = [
   },
 ];
 
-/** Of runc, for Intel RDT. */
-export const UPDATE_REFUSED = ['l3-cache-schema', 'mem-bw-schema'] as const;
+/** What of linux.intelRdt each one sets, and how it begins. */
+export const UPDATE_SCHEMAS = [
+  {
+    option: 'l3-cache-schema',
+    field: 'l3CacheSchema',
+    start: 'L3:',
+    help: 'the parts of the L3 caches, as in L3:0=7f0;1=1f (Intel RDT)',
+  },
+  {
+    option: 'mem-bw-schema',
+    field: 'memBwSchema',
+    start: 'MB:',
+    help: 'the memory bandwidths, as in MB:0=20;1=70 (Intel RDT)',
+  },
+] as const;
 
 export const UPDATE_OPTIONS: readonly OptionSpec[] = [
   {
@@ -137,12 +150,12 @@ export const UPDATE_OPTIONS: readonly OptionSpec[] = [
     short: 'r',
     kind: 'text',
     placeholder: 'FILE',
-    help: 'read linux.resources from this file, - is standard input; all other options are ignored then',
+    help: 'read linux.resources from this file, - is standard input; all other options but those of Intel RDT are ignored then',
   },
   ...UPDATE_LIMITS.map(
     ({ option, placeholder, help }): OptionSpec => ({ name: option, kind: 'text', placeholder, help }),
   ),
-  ...UPDATE_REFUSED.map(
-    (name): OptionSpec => ({ name, kind: 'text', placeholder: 'SCHEMA', help: 'refused: Intel RDT is not supported' }),
+  ...UPDATE_SCHEMAS.map(
+    ({ option, help }): OptionSpec => ({ name: option, kind: 'text', placeholder: 'SCHEMA', help }),
   ),
 ];

@@ -143,6 +143,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
   let record = firstRecord(options, config, cgroups);
   if (scope !== undefined) record = { ...record, scope: scope.record };
   if (parts.extras?.notifies === true) record = { ...record, notifies: true };
+  if (parts.resourceClass !== undefined) record = { ...record, resourceClass: parts.resourceClass.record };
   saveConfig(root, id, loaded.text);
   // Before anything is made: whoever finds this record can remove it all.
   writeRecord(root, record);
@@ -160,7 +161,12 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
   }
   progress.record = record;
   let prepared: ReturnType<typeof prepare>;
+  let resourceClass: InitInputs['resourceClass'];
   try {
+    resourceClass = parts.resourceClass?.make(descriptors, (made) => {
+      record = { ...record, resourceClass: made };
+      progress.record = record;
+    });
     if (scope === undefined) {
       prepareCgroups({ host: cgroupHost, record: handles.record, config, tools, limits });
       // Who is not root on the host may not set rules for devices, and makes none.
@@ -202,6 +208,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
     ...(opened?.terminal === undefined ? {} : { terminal: opened.terminal }),
     ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
     ...(parts.labels === undefined ? {} : { labels: parts.labels }),
+    ...(resourceClass === undefined ? {} : { resourceClass }),
     exactInteger: loaded.exactInteger,
   };
   const plan = compileInit(inputs);
@@ -236,7 +243,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       ...(printing === undefined ? {} : { hookOutput: printing }),
     };
     progress.record = record;
-    writeRecord(root, record);
+    writeRecord(root, ready ? settled(record, parts) : record);
   };
   const init = converse(ours, plan, {
     started: (pid) => {
@@ -265,6 +272,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
     filtered: (pid, listener) => filtering?.send({ pid, listener, state: hookState(record, 'creating', pid) }),
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),
   });
+  parts.scheduling?.applyScheduling(init, config, loaded.exactInteger);
   opened?.created(init);
   if (options.pidFile !== undefined) {
     progress.pidFile = options.pidFile;
@@ -275,7 +283,13 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
   if (!options.foreground) writeFrontRecord(root, record);
   // Until now init would end with us; from now on it waits for `start`.
   if (sendPacket(ours, GO) < 0) fail({ code: 'init', message: 'init ended before the container was created' });
-  return record;
+  return settled(record, parts);
+}
+
+/** As it is when nothing of the create can fail any more. */
+function settled(record: ContainerRecord, { resourceClass }: Parts): ContainerRecord {
+  if (resourceClass === undefined || record.resourceClass === undefined) return record;
+  return { ...record, resourceClass: resourceClass.settled(record.resourceClass) };
 }
 
 function makeCgroups(record: CgroupRecord, pointer: string | undefined, users: Users | undefined): CgroupHandles {

@@ -87,6 +87,7 @@ export async function destroy(root: string, record: ContainerRecord, log: Log): 
     const { endScope } = await import('./scope.ts');
     endScope(record.scope, log);
   }
+  if (record.resourceClass !== undefined) (await import('../resctrl/class.ts')).removeClass(record.resourceClass);
   const left = removeCgroups(record.cgroups);
   removeRecord(root, record.id);
   if (left.length > 0) (await import('./cgroup-parents.ts')).handOn(root, left);

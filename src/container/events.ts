@@ -8,6 +8,7 @@ import { pidfdOpen } from '../linux/pidfd.ts';
 import { POLLIN, poll } from '../linux/poll.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
+import { classStatistics } from '../resctrl/statistics.ts';
 import { type Named, requireRecord, statusOf } from './state.ts';
 import type { ContainerRecord } from './store.ts';
 
@@ -24,7 +25,7 @@ export interface EventsOptions extends Named {
 
 /** The container's statistics now. Throws `status` unless it has processes; `cgroup`. */
 export function containerStatistics(named: Named): Statistics {
-  return readStatistics(requireLiving(named).cgroups);
+  return statisticsOf(requireLiving(named));
 }
 
 /**
@@ -58,12 +59,17 @@ export function* containerEvents({ root, id, interval, log }: EventsOptions): Ge
   }
 }
 
-function tryStatistics({ cgroups, id }: ContainerRecord, log: Log): Statistics | undefined {
+function statisticsOf({ cgroups, resourceClass }: ContainerRecord): Statistics {
+  const statistics = readStatistics(cgroups);
+  return resourceClass === undefined ? statistics : { ...statistics, intel_rdt: classStatistics(resourceClass) };
+}
+
+function tryStatistics(record: ContainerRecord, log: Log): Statistics | undefined {
   try {
-    return readStatistics(cgroups);
+    return statisticsOf(record);
   } catch (error) {
     if (!(error instanceof RuntError)) throw error;
-    log.warning(`statistics of container "${id}": ${error.message}`);
+    log.warning(`statistics of container "${record.id}": ${error.message}`);
     return undefined;
   }
 }

@@ -46,8 +46,15 @@ export async function hearOfProgram(
   let executing = false;
   let followed = 0;
   let listener: number | undefined;
+  let waits = false;
   for (;;) {
     // Its process may say so before the one that cloned it has told its pid.
+    if (waits && heard.pid !== undefined) {
+      await ready(heard.pid);
+      waits = false;
+      sendPacket(channel, GO);
+    }
+    // This, too.
     if (listener !== undefined && followed >= beforeFilter) {
       // Of the processes so far only the last one lives.
       filtered(heard.children.at(-1) ?? 0, listener);
@@ -86,8 +93,7 @@ export async function hearOfProgram(
         listener = message.value;
         break;
       case MESSAGE.ready:
-        if (heard.pid !== undefined) await ready(heard.pid);
-        sendPacket(channel, GO);
+        waits = true;
         break;
       case MESSAGE.executing:
         executing = true;

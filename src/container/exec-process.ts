@@ -73,8 +73,11 @@ export async function changedProcess(saved: SavedConfig, changes: ProcessChanges
   };
 }
 
-/** Reads the file of --process; "-" is standard input. Throws `config` with all findings. */
-export async function processOf(file: string): Promise<ExecProcess> {
+/**
+ * Reads the file of --process; "-" is standard input. How the program is scheduled, and where, is as for the container's own where the file does not
+ * say it, as with runc. Throws `config` with all findings.
+ */
+export async function processOf(file: string, { process: own }: Config): Promise<ExecProcess> {
   const { readDocument } = await import('../spec/read.ts');
   const { parseProcess } = await import('../spec/load-process.ts');
   const text = readDocument(file, true);
@@ -88,7 +91,13 @@ export async function processOf(file: string): Promise<ExecProcess> {
     throw new RuntError(processProblem(text, document) ?? error.problem, error);
   }
   const exactInteger = await exactIntegers(text, process);
-  return { process, document, changed: [], exactInteger: (pointer) => exactInteger(pointer.slice('/process'.length)) };
+  const inherited = INHERITED.filter((name) => process[name] === undefined && own?.[name] !== undefined);
+  return {
+    process: { ...Object.fromEntries(inherited.map((name) => [name, own?.[name]])), ...process },
+    document,
+    changed: inherited.map((name) => `/process/${name}`),
+    exactInteger: (pointer) => exactInteger(pointer.slice('/process'.length)),
+  };
 }
 
 /** JSON.parse has rounded what is beyond 2^53: the limit "infinity" is 2^64 - 1. */
@@ -97,6 +106,8 @@ async function exactIntegers(text: string, document: Config | Process): Promise<
   const { integersOf } = await import('../spec/integers.ts');
   return integersOf(text, document);
 }
+
+const INHERITED = ['scheduler', 'ioPriority', 'execCPUAffinity'] as const;
 
 function usage(message: string, hint?: string): never {
   return fail({ code: 'usage', message, ...(hint === undefined ? {} : { hint }) });

@@ -9,8 +9,10 @@ import { compileExec } from '../init/compile-exec.ts';
 import { lacksHome } from '../init/environment.ts';
 import type { ExecInputs } from '../init/inputs.ts';
 import type { LabelSteps } from '../init/labels.ts';
+import { processorMask } from '../init/steps/affinity.ts';
 import { unraisableCapabilities } from '../init/steps/identity.ts';
 import { processesBeforeFilter } from '../init/steps/join.ts';
+import { maskText } from '../linux/number-list.ts';
 import { packetPair } from '../linux/sockets.ts';
 import { waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
@@ -26,7 +28,7 @@ import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from
 import { type ExecTarget, openTarget } from './exec-target.ts';
 import { homeBelow } from './home.ts';
 import { launch } from './launch.ts';
-import { asksForLabels, type Filtering, loadFiltering } from './parts.ts';
+import { asksForLabels, asksForScheduling, type Filtering, loadFiltering } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { isHostRoot } from './privileges.ts';
 import { readSavedConfig } from './saved-config.ts';
@@ -66,7 +68,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   const record = requireRecord(options);
   const saved = readSavedConfig(root, id);
   const given = await (typeof options.process === 'string'
-    ? processOf(options.process)
+    ? processOf(options.process, saved.config)
     : changedProcess(saved, options.process));
   for (const name of unraisableCapabilities(given.process.capabilities))
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
@@ -95,6 +97,11 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     const extras = asksForExtras(options, given)
       ? (await import('./exec-extras.ts')).execExtras(options, given.process, descriptors)
       : undefined;
+    const resourceClass =
+      record.resourceClass === undefined
+        ? undefined
+        : (await import('./resource-class.ts')).resourceClassOf(record.resourceClass, descriptors);
+    const scheduling = asksForScheduling(given.process) ? await import('./scheduling.ts') : undefined;
     const profile = config.linux?.seccomp;
     const filtering =
       profile === undefined
@@ -107,9 +114,23 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
         directoryOf(options.root, id),
         extras?.waits === true,
       );
-    const hear = begin(options, record, target, given, config, descriptors, heard, extras, filtering, labels);
+    const hear = begin({
+      options,
+      record,
+      target,
+      given,
+      config,
+      descriptors,
+      heard,
+      extras,
+      waits: extras?.waits === true || scheduling !== undefined,
+      resourceClass,
+      filtering,
+      labels,
+    });
     await hear({
       async ready(pid) {
+        scheduling?.applyScheduling(pid, config, given.exactInteger);
         const master = extras?.master();
         if (master !== undefined) await foreground?.attach(pid, master);
       },
@@ -136,19 +157,40 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   }
 }
 
+interface Beginning {
+  readonly options: ExecOptions;
+  readonly record: ContainerRecord;
+  readonly target: ExecTarget;
+  readonly given: ExecProcess;
+  readonly config: Config;
+  readonly descriptors: Descriptors;
+  readonly heard: Heard;
+  readonly extras: ExecExtras | undefined;
+  /** The program waits until somebody attends to it. */
+  readonly waits: boolean;
+  readonly resourceClass: ExecInputs['resourceClass'];
+  readonly filtering: Filtering | undefined;
+  readonly labels: LabelSteps | undefined;
+}
+
 /** Returns what waits until the program has been executed. */
-function begin(
-  { root, id, preserveFds, cgroup }: ExecOptions,
-  record: ContainerRecord,
-  { pid, target, root: rootOfInit }: ExecTarget,
-  { process, exactInteger }: ExecProcess,
-  config: Config,
-  descriptors: Descriptors,
-  heard: Heard,
-  extras: ExecExtras | undefined,
-  filtering: Filtering | undefined,
-  labels: LabelSteps | undefined,
-): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
+function begin({
+  options,
+  record,
+  target: opened,
+  given,
+  config,
+  descriptors,
+  heard,
+  extras,
+  waits,
+  resourceClass,
+  filtering,
+  labels,
+}: Beginning): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
+  const { root, id, preserveFds, cgroup, log } = options;
+  const { pid, target, root: rootOfInit } = opened;
+  const { process, exactInteger } = given;
   const entered = openCgroups(record.cgroups, cgroup, pid);
   const [ours, theirs] = packetPair();
   descriptors.own(ours);
@@ -185,13 +227,17 @@ function begin(
     ...(extras?.terminal === undefined
       ? { streamsToGive: streamsToGive(process.user?.uid ?? 0) }
       : { terminal: extras.terminal }),
-    waits: extras?.waits === true,
+    waits,
+    ...(resourceClass === undefined ? {} : { resourceClass }),
     ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
     ...(labels === undefined ? {} : { labels }),
     exactInteger,
   };
   const plan = compileExec(inputs);
   filtering?.check(plan);
+  const { initial = '' } = process.execCPUAffinity ?? {};
+  // Whoever looks for it in the log looks for runc's words.
+  if (initial !== '') log.debug(`launcher (runc: nsexec): affinity: ${maskText(processorMask(initial))}`);
   const launcher = launch({ root, id, preserveFds }, plan, descriptors);
   heard.children.push(launcher.pid);
   const beforeFilter = processesBeforeFilter(inputs);

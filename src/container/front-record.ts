@@ -14,10 +14,11 @@ export function frontFlags({
   scope,
   notifies,
   hookOutput,
+  resourceClass,
 }: ContainerRecord): bigint {
   // What a startContainer hook prints is to be had while init lives: the engine looks at it from the start on.
   const start = hasProcess && poststart.length === 0 && notifies !== true && hookOutput === undefined;
-  const remove = ownPidNamespace && poststop.length === 0 && scope === undefined;
+  const remove = ownPidNamespace && poststop.length === 0 && scope === undefined && resourceClass === undefined;
   return (start ? FLAG.start : 0n) | (remove ? FLAG.delete : 0n);
 }
 

@@ -30,6 +30,11 @@ function hostMounts(): MountInfo[] {
   return known;
 }
 
+/** Where all of resctrl is mounted; undefined: nowhere. */
+export function resctrlMount(): string | undefined {
+  return hostMounts().find(({ root, type }) => type === 'resctrl' && root === '/')?.mountPoint;
+}
+
 /** The mount point that holds `path`, an absolute path without links. */
 export function mountPointOf(path: string): string {
   return hostMounts()

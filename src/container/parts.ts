@@ -7,12 +7,13 @@ import type { PlannedScope } from '../cgroup/systemd/scope.ts';
 import type { LabelSteps } from '../init/labels.ts';
 import type { Plan } from '../init/plan.ts';
 import type { Log } from '../log.ts';
-import type { Config, Seccomp } from '../spec/generated/types.ts';
+import type { Config, Process, Seccomp } from '../spec/generated/types.ts';
 import type { LoadedConfig } from '../spec/load.ts';
 import type { LimitTools } from './cgroups.ts';
 import type { CreateOptions } from './create.ts';
 import type { Extras } from './extras.ts';
 import { isHostRoot } from './privileges.ts';
+import type { ResourceClass } from './resource-class.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
 export interface Parts {
@@ -25,6 +26,10 @@ export interface Parts {
   readonly filtering: Filtering | undefined;
   /** Of AppArmor and SELinux. */
   readonly labels: LabelSteps | undefined;
+  /** Of process.scheduler and process.ioPriority. */
+  readonly scheduling: typeof import('./scheduling.ts') | undefined;
+  /** Of linux.intelRdt. */
+  readonly resourceClass: ResourceClass | undefined;
   /** Of tmpcopyup. */
   readonly copyUp: typeof import('./copy-up.ts') | undefined;
 }
@@ -40,9 +45,13 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
   const copyUp = asksForCopyUp(config) ? await import('./copy-up.ts') : undefined;
   const labels = asksForLabels(config) ? (await import('./labels.ts')).labelsFor(config, options.log) : undefined;
+  const scheduling = asksForScheduling(config.process) ? await import('./scheduling.ts') : undefined;
+  const rdt = config.linux?.intelRdt;
+  const resourceClass =
+    rdt === undefined ? undefined : (await import('./resource-class.ts')).planResourceClass(rdt, options.id);
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
-  return { cgroupHost, tools, scope, users, extras, filtering, labels, copyUp };
+  return { cgroupHost, tools, scope, users, extras, filtering, labels, copyUp, scheduling, resourceClass };
 }
 
 export function asksForLabels({ process, linux }: Config): boolean {
@@ -51,6 +60,10 @@ export function asksForLabels({ process, linux }: Config): boolean {
 
 function hasText(label: string | undefined): boolean {
   return label !== undefined && label !== '';
+}
+
+export function asksForScheduling(process: Process | undefined): boolean {
+  return process?.scheduler !== undefined || process?.ioPriority !== undefined;
 }
 
 export function asksForCopyUp({ mounts = [] }: Config): boolean {

@@ -16,10 +16,13 @@ import { loadConfig } from '../spec/load.ts';
 import { bindChanges } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
 import { presentComponents } from './mount-point.ts';
-import { asksForLabels } from './parts.ts';
+import { asksForLabels, asksForScheduling } from './parts.ts';
 import { streamsToGive } from './streams.ts';
 import { terminalSettings } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
+
+/** Beyond the numbers of the other descriptors. */
+const RESCTRL_FD = 1000;
 
 export interface PlanOptions {
   /** Absolute. */
@@ -38,13 +41,24 @@ export async function planContainer({ bundle, id = 'container', systemdCgroup }:
   const placed =
     path === undefined || path === asked ? config : { ...config, linux: { ...config.linux, cgroupsPath: path } };
   const labels = asksForLabels(config) ? { labels: (await import('./labels.ts')).plannedLabels(config) } : {};
-  const imagined = { ...imaginedInputs(placed, bundle, id, exactInteger), ...labels };
-  const inputs: InitInputs =
-    systemdCgroup === true ? { ...imagined, config, cgroups: { entries: [], movedByRuntime: true } } : imagined;
+  const imagined = imaginedInputs(placed, bundle, id, exactInteger);
+  const rdt = config.linux?.intelRdt;
+  const resctrl = rdt === undefined ? undefined : (await import('./resource-class.ts')).imaginedResourceClass(rdt, id);
+  const inputs: InitInputs = {
+    ...imagined,
+    ...labels,
+    ...(systemdCgroup === true ? { config, cgroups: { entries: [], movedByRuntime: true } as const } : {}),
+    ...(resctrl === undefined
+      ? {}
+      : { resourceClass: resctrl.paths.map((path, index) => ({ fd: RESCTRL_FD + index, text: path })) }),
+  };
   const plan =
     config.linux?.seccomp === undefined ? compileInit(inputs) : await filteredPlan(config.linux.seccomp, inputs);
   const limits = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : [];
-  const host = [...limits, ...copySteps(inputs.mounts)];
+  const scheduling = asksForScheduling(config.process)
+    ? (await import('./scheduling.ts')).schedulingSteps(config.process, exactInteger)
+    : [];
+  const host = [...limits, ...(resctrl?.host ?? []), ...copySteps(inputs.mounts), ...scheduling.map(hostStep)];
   return host.length === 0 ? plan : { host, ...plan };
 }
 
@@ -54,6 +68,10 @@ async function filteredPlan(profile: Seccomp, inputs: InitInputs): Promise<Plan>
   const plan = compileInit({ ...inputs, seccomp });
   refuseSelfDefeating(plan, seccomp, silentLog);
   return plan;
+}
+
+function hostStep({ sentence, pointer }: HostStep): HostStep {
+  return { sentence, ...(pointer === undefined ? {} : { pointer }) };
 }
 
 /** The limits as `create` would write them. A file that this kernel has under another name is named as it is first looked for. */

@@ -57,6 +57,7 @@ function canHandOver(options: RunOptions, config: Config): boolean {
     isPlain &&
     hasProgram &&
     hasOwnPidNamespace(config) &&
+    config.linux?.intelRdt === undefined &&
     startContainer.length + poststart.length + poststop.length === 0
   );
 }

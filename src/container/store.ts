@@ -17,6 +17,7 @@ import { fail } from '../error.ts';
 import { ANSWER_FIFO, ORDER_FIFO, STATE_FILE, TAKEN } from '../front/names.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { isSameProcess, processStat } from '../linux/procfs.ts';
+import type { ClassRecord } from '../resctrl/class.ts';
 import type { Hook, LinuxResources } from '../spec/generated/types.ts';
 
 export interface ProcessRecord {
@@ -60,6 +61,8 @@ export interface ContainerRecord {
   readonly resources?: LinuxResources;
   /** With --systemd-cgroup: the unit that holds the cgroups. */
   readonly scope?: ScopeRecord;
+  /** Of linux.intelRdt: the class of resctrl that it is in. */
+  readonly resourceClass?: ClassRecord;
   /** A service manager is to be told when the program is up (container/notify.ts): `start` does. */
   readonly notifies?: true;
   /** The config has a `process` to start. */

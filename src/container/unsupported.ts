@@ -19,19 +19,8 @@ export function unsupportedFields(config: Config): Problem[] {
   const refuse = (value: unknown, path: string): void => {
     if (!isEmpty(value)) found.push(problem(path, `/${path.replaceAll('.', '/')}`));
   };
-  const { process, linux } = config;
-  refuse(process?.scheduler, 'process.scheduler');
-  refuse(process?.ioPriority, 'process.ioPriority');
-  refuse(linux?.timeOffsets, 'linux.timeOffsets');
+  const { linux } = config;
   refuse(linux?.netDevices, 'linux.netDevices');
-  refuse(linux?.intelRdt, 'linux.intelRdt');
-  refuse(linux?.memoryPolicy, 'linux.memoryPolicy');
-  refuse(linux?.personality, 'linux.personality');
-  (linux?.namespaces ?? []).forEach(({ type }, index) => {
-    if (type === 'time') {
-      found.push(problem(`a ${type} namespace`, `/linux/namespaces/${index}`));
-    }
-  });
   (config.mounts ?? []).forEach((mount, index) => {
     const at = `/mounts/${index}`;
     if (!isEmpty(mount.uidMappings)) found.push(problem('an id-mapped mount', `${at}/uidMappings`));

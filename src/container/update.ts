@@ -9,7 +9,8 @@ import { checkMemoryUsage } from '../cgroup/resources/memory-usage.ts';
 import { updateScope } from '../cgroup/systemd/scope.ts';
 import { fail } from '../error.ts';
 import type { Log } from '../log.ts';
-import type { LinuxResources } from '../spec/generated/types.ts';
+import { changeClass } from '../resctrl/class.ts';
+import type { IntelRdt, LinuxResources } from '../spec/generated/types.ts';
 import { affectedResources, completeChange, mergeResources } from './resource-change.ts';
 import { type Named, requireRecord, statusOf } from './state.ts';
 import { type ContainerRecord, writeRecord } from './store.ts';
@@ -19,6 +20,8 @@ export interface UpdateOptions extends Named {
   readonly resources: LinuxResources;
   /** By pointers into a config (`/linux/resources/…`). */
   readonly exactInteger?: (pointer: string) => bigint | undefined;
+  /** For the class of linux.intelRdt. */
+  readonly schemas?: Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'>;
   readonly log: Log;
 }
 
@@ -46,15 +49,17 @@ export function updateContainer(options: UpdateOptions): void {
   if (unified !== undefined && context.isUnified) checkMemoryUsage(affected, merged, unified.path);
   const restorations: Restoration[] = [];
   let undoDevices = (): void => {};
+  let undoClass = (): void => {};
   try {
     applyWrites(writes, { entries, restorations });
     const policy = changedPolicy(record, resources);
     if (policy !== undefined) undoDevices = changeDevices(record, policy);
     // What systemd is not told it would undo at its next daemon-reload.
     if (record.scope !== undefined) updateScope(record.scope, record.cgroups, { limits: writes, policy });
+    if (options.schemas !== undefined) undoClass = changeSchemas(record, options.schemas);
     writeRecord(root, { ...record, resources: merged });
   } catch (error) {
-    undoAll(restorations, undoDevices, log);
+    undoAll(restorations, [undoDevices, undoClass], log);
     throw error;
   }
 }
@@ -77,13 +82,27 @@ function changeDevices({ cgroups, resources }: ContainerRecord, wanted: DevicePo
   return () => updateDevices(cgroups, wanted, old);
 }
 
-function undoAll(restorations: readonly Restoration[], undoDevices: () => void, log: Log): void {
+function changeSchemas(
+  { id, resourceClass }: ContainerRecord,
+  schemas: NonNullable<UpdateOptions['schemas']>,
+): () => void {
+  if (resourceClass === undefined)
+    fail({
+      code: 'status',
+      message: `updating a non-existent Intel RDT configuration is not supported: container "${id}" is in no class`,
+      hint: 'linux.intelRdt of its config puts it into one',
+    });
+  return changeClass(resourceClass, schemas);
+}
+
+function undoAll(restorations: readonly Restoration[], undoOthers: readonly (() => void)[], log: Log): void {
   const failures: unknown[] = [...restore(restorations)];
-  try {
-    undoDevices();
-  } catch (error) {
-    failures.push(error);
-  }
+  for (const undo of undoOthers)
+    try {
+      undo();
+    } catch (error) {
+      failures.push(error);
+    }
   for (const error of failures) {
     const message = error instanceof Error ? error.message : String(error);
     log.warning(`set back a limit after the update failed: ${message}; the container's state may be inconsistent`);

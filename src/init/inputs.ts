@@ -76,6 +76,7 @@ export type ProcessInputs = Pick<
   | 'userNamespace'
   | 'seccomp'
   | 'labels'
+  | 'resourceClass'
   | 'exactInteger'
 >;
 
@@ -91,7 +92,7 @@ export interface ExecInputs extends ProcessInputs {
   };
   /** cgroup v2: where init itself is; for a cgroup that takes no processes, since init has given controllers to those below it. */
   readonly initsCgroup?: Descriptor;
-  /** The program is not executed before the runtime has answered: it brings the program's terminal and the caller's together. */
+  /** The program is not executed before the runtime has answered: it brings the program's terminal and the caller's together, or sets the scheduling. */
   readonly waits: boolean;
 }
 
@@ -196,6 +197,8 @@ export interface InitInputs {
   readonly streamsToGive?: readonly number[];
   /** Present where process.terminal is true. */
   readonly terminal?: TerminalInputs;
+  /** `linux.intelRdt`: open for writing, the files `tasks` of the class and of its monitoring group. */
+  readonly resourceClass?: readonly Descriptor[];
   /** `linux.seccomp`, compiled. */
   readonly seccomp?: SeccompFilter;
   /** What writes the labels of AppArmor and SELinux; absent: the config asks for none. */

@@ -131,7 +131,7 @@ export interface Section {
   readonly at: number;
 }
 
-/** What the runtime does on the host before init is started, for the reader: `write "42" to /sys/fs/cgroup/pids/box/pids.max`. */
+/** What the runtime does on the host, before init is started or while it waits, for the reader: `write "42" to /sys/fs/cgroup/pids/box/pids.max`. */
 export type HostStep = Pick<Step, 'sentence' | 'pointer'>;
 
 export interface Plan {

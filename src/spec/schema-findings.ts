@@ -27,7 +27,8 @@ export function schemaFindings(kind: DocumentKind, document: unknown, errors: re
   for (const error of errors) {
     if (error.keyword !== 'type' && mistyped.has(error.instancePath)) continue;
     const value = valueAt(document, error.instancePath);
-    const finding = { ...inWords(error, value, kind), pointer: error.instancePath, severity: 'error' } as const;
+    const words = withSubject(brokenPlaces([error])[0], inWords(error, value, kind));
+    const finding = { ...words, pointer: error.instancePath, severity: 'error' } as const;
     const spec = specAt(
       kind,
       error.keyword === 'required'
@@ -44,6 +45,17 @@ export function brokenPlaces(errors: readonly SchemaError[]): string[] {
   return errors.map(({ instancePath, keyword, params }) =>
     keyword === 'required' ? `${instancePath}${pointer(String(params['missingProperty']))}` : instancePath,
   );
+}
+
+/** What is at a pointer, where callers of runc look for its words; numbers of entries are left out. */
+const SUBJECTS: Readonly<Record<string, string>> = {
+  '/linux/memoryPolicy/mode': 'invalid memory policy mode',
+  '/linux/memoryPolicy/flags': 'invalid memory policy flag',
+};
+
+function withSubject(place: string | undefined, words: Words): Words {
+  const subject = SUBJECTS[place?.replace(/\/\d+$/, '') ?? ''];
+  return subject === undefined ? words : { ...words, message: `${subject}: ${words.message}` };
 }
 
 type Words = Pick<Finding, 'message' | 'expected' | 'found' | 'suggestion' | 'hint'>;

@@ -115,8 +115,8 @@ export interface Statistics {
   readonly blkio: BlockStatistics;
   /** By page size: `2MB`, `1GB`. */
   readonly hugetlb: Readonly<Record<string, HugetlbEntry>>;
-  /** Nothing is known of it: containers get no resctrl group. */
-  readonly intel_rdt: Readonly<Record<string, never>>;
+  /** Of linux.intelRdt; the control groups know nothing of it. */
+  readonly intel_rdt: object;
   /** Of interfaces that the runtime made: none. */
   readonly network_interfaces: null;
 }

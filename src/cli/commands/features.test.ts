@@ -45,11 +45,21 @@ test('labels of both security modules are written', () => {
   assert.deepEqual([linux?.apparmor, linux?.selinux], [{ enabled: true }, { enabled: true }]);
 });
 
+test('all kinds of namespaces, modes and flags of memory policies are named', () => {
+  const { linux } = featuresDocument();
+  assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts']);
+  assert.equal(linux?.memoryPolicy?.modes?.length, 7);
+  assert.equal(linux?.memoryPolicy?.flags?.length, 3);
+});
+
+test('Intel RDT is there with all that the specification has of it', () => {
+  assert.deepEqual(featuresDocument().linux?.intelRdt, { enabled: true, schemata: true, monitoring: true });
+});
+
 test('what a later version brings is not claimed', () => {
   const { linux } = featuresDocument();
-  for (const part of [linux?.intelRdt, linux?.netDevices]) {
+  for (const part of [linux?.netDevices]) {
     assert.equal(part?.enabled, false);
   }
   assert.equal(linux?.mountExtensions?.idmap?.enabled, false);
-  assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'user', 'uts']);
 });

@@ -1,13 +1,17 @@
 import { CAPABILITIES } from '../../linux/capabilities.ts';
+import { MEMORY_POLICY_FLAGS, MEMORY_POLICY_MODES } from '../../linux/memory-policy.ts';
 import { knownMountOptions } from '../../linux/mount-options.ts';
 import { NAMESPACES, type NamespaceType } from '../../linux/namespaces.ts';
 import { ACTIONS, FILTERED_ARCHITECTURES, FLAGS, OPERATORS } from '../../seccomp/names.ts';
-import type { Features, SeccompAction, SeccompFlag } from '../../spec/generated/types.ts';
+import type {
+  Features,
+  MemoryPolicyFlag,
+  MemoryPolicyMode,
+  SeccompAction,
+  SeccompFlag,
+} from '../../spec/generated/types.ts';
 import { print } from '../output.ts';
 import { COMMIT, SPEC_VERSION, VERSION } from '../version.ts';
-
-/** Of time namespaces plans can't be made yet (container/unsupported.ts). */
-const NAMESPACE_TYPES = (Object.keys(NAMESPACES) as NamespaceType[]).filter((type) => type !== 'time').sort();
 
 /**
  * What this version implements (features.md). Of the program, not of the host: the same everywhere. The lists are those
@@ -20,7 +24,7 @@ export function featuresDocument(): Features {
     hooks: ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'],
     mountOptions: [...knownMountOptions()].sort(),
     linux: {
-      namespaces: NAMESPACE_TYPES,
+      namespaces: (Object.keys(NAMESPACES) as NamespaceType[]).sort(),
       capabilities: [...CAPABILITIES],
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
@@ -33,7 +37,11 @@ export function featuresDocument(): Features {
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: { enabled: false, schemata: false, monitoring: false },
+      memoryPolicy: {
+        modes: (Object.keys(MEMORY_POLICY_MODES) as MemoryPolicyMode[]).sort(),
+        flags: (Object.keys(MEMORY_POLICY_FLAGS) as MemoryPolicyFlag[]).sort(),
+      },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       mountExtensions: { idmap: { enabled: false } },
       netDevices: { enabled: false },
     },

@@ -1,15 +1,14 @@
-import { updateContainer } from '../../container/update.ts';
+import { type UpdateOptions, updateContainer } from '../../container/update.ts';
 import { fail, RuntError } from '../../error.ts';
 import { type LoadedResources, loadResources } from '../../spec/load-resources.ts';
 import { readDocument } from '../../spec/read.ts';
 import { stateRoot, thisCaller } from '../root.ts';
 import type { Invocation } from '../table.ts';
-import { UPDATE_LIMITS, UPDATE_REFUSED } from '../update-options.ts';
+import { UPDATE_LIMITS, UPDATE_SCHEMAS } from '../update-options.ts';
 
 export async function update({ options, globals, positionals, log }: Invocation): Promise<number> {
   const given = (name: string): string => options.text(name) ?? '';
-  for (const name of UPDATE_REFUSED)
-    if (given(name) !== '') fail({ code: 'unsupported', message: `--${name}: Intel RDT is not supported by runt` });
+  const schemas = schemasOf(given);
   const file = given('resources');
   const loaded = await (file === '' ? fromOptions(given) : fromFile(file));
   try {
@@ -17,12 +16,24 @@ export async function update({ options, globals, positionals, log }: Invocation)
       root: stateRoot(globals.text('root'), thisCaller()).path,
       id: positionals[0] ?? '',
       ...loaded,
+      ...(schemas === undefined ? {} : { schemas }),
       log,
     });
   } catch (error) {
     throw withPlace(error, file);
   }
   return 0;
+}
+
+function schemasOf(given: (name: string) => string): UpdateOptions['schemas'] {
+  const schemas: Record<string, string> = {};
+  for (const { option, field, start } of UPDATE_SCHEMAS) {
+    const text = given(option);
+    if (text === '') continue;
+    if (!text.startsWith(start) || text.includes('\n')) refuse(option, text, `one line that begins with ${start}`);
+    schemas[field] = text;
+  }
+  return Object.keys(schemas).length === 0 ? undefined : schemas;
 }
 
 function fromFile(file: string): Promise<LoadedResources> {

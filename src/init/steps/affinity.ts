@@ -1,6 +1,7 @@
 // On which processors a process may run: sched_setaffinity(2), and lists as in cpuset(7), "Formats".
 
 import { fail } from '../../error.ts';
+import { bitMask, parseNumberList } from '../../linux/number-list.ts';
 import type { PlanBuilder } from '../builder.ts';
 
 /** CONFIG_NR_CPUS is at most 8192. */
@@ -30,22 +31,14 @@ export function resetAffinity(plan: PlanBuilder): void {
 const MASK_SIZE = 128;
 
 /** `0-3,7` as a bit mask of whole 64-bit words. */
-export function processorMask(list: string, pointer: string): Uint8Array {
-  const numbers: number[] = [];
-  for (const part of list.split(',')) {
-    const match = /^\s*(\d{1,5})(?:-(\d{1,5}))?\s*$/.exec(part);
-    const first = Number(match?.[1]);
-    const last = Number(match?.[2] ?? match?.[1]);
-    if (match === null || last < first || last >= MOST)
-      fail({
-        code: 'config',
-        message: `${JSON.stringify(list)} is no list of processors`,
-        pointer,
-        hint: 'numbers and ranges, as in "0-3,7"',
-      });
-    for (let number = first; number <= last; number++) numbers.push(number);
-  }
-  const mask = new Uint8Array(Math.ceil((Math.max(...numbers) + 1) / 64) * 8);
-  for (const number of numbers) mask[number >> 3] = (mask[number >> 3] ?? 0) | (1 << (number & 7));
-  return mask;
+export function processorMask(list: string, pointer = '/process/execCPUAffinity/initial'): Uint8Array {
+  const numbers = parseNumberList(list, MOST);
+  if (numbers === undefined)
+    fail({
+      code: 'config',
+      message: `${JSON.stringify(list)} is no list of processors`,
+      pointer,
+      hint: 'numbers and ranges, as in "0-3,7"',
+    });
+  return bitMask(numbers);
 }

@@ -8,6 +8,8 @@ import { cleanPath } from '../../linux/paths.ts';
 import { RLIMITS } from '../../linux/rlimits.ts';
 import type { Capabilities, Rlimit } from '../../spec/generated/types.ts';
 import { ensureDirectory, type ProcessContext, type StepContext } from './context.ts';
+import { setMemoryPolicy } from './memory-policy.ts';
+import { setPersonality } from './personality.ts';
 import { installFilterBeforeReady } from './seccomp.ts';
 
 const PR_CAPBSET_DROP = 24;
@@ -134,6 +136,8 @@ export function becomeUser(context: ProcessContext, kept: readonly number[]): vo
       plan.call('prctl', [plan.value(PR_SET_NO_NEW_PRIVS, 'PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0]);
     });
   }
+  setPersonality(context);
+  setMemoryPolicy(context);
   installFilterBeforeReady(context, kept);
   if (held.permitted !== sets.permitted || held.effective !== sets.effective) setCapabilities(context, sets);
 }

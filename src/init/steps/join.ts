@@ -11,13 +11,14 @@ import { NAMESPACES } from '../../linux/namespaces.ts';
 import type { PlanBuilder } from '../builder.ts';
 import type { Descriptor, ExecInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
-import type { Label } from '../plan.ts';
+import type { Label, Step } from '../plan.ts';
 import { resetAffinity, setAffinity } from './affinity.ts';
 import { descriptor, type ProcessContext, send } from './context.ts';
 import { waitForGo } from './hooks.ts';
 import { becomeUser, limitResources } from './identity.ts';
 import { closeOthers, keptByProgram } from './kept-descriptors.ts';
 import { beginLauncher, CLONE_INTO_CGROUP, CLONE_PARENT, enterCgroups, tellPid } from './launcher.ts';
+import { enterResourceClass } from './resource-class.ts';
 import { joinKeyring, leaveSession } from './session.ts';
 import { prepareStreams, takeTerminal } from './terminal.ts';
 import { dropCallersGroups, hideProcess, isHiddenAtOnce } from './user-namespace.ts';
@@ -41,6 +42,7 @@ export function enterContainer(context: ExecContext): void {
   const affinity = config.process?.execCPUAffinity;
   setAffinity(plan, affinity?.initial, '/process/execCPUAffinity/initial');
   enterCgroups(plan, inputs);
+  enterResourceClass(plan, inputs);
   if (affinity === undefined) resetAffinity(plan);
   setAffinity(plan, affinity?.final, '/process/execCPUAffinity/final');
   // Here /proc is the host's; once in the container's user namespace nobody could mount one of the host's processes.
@@ -65,10 +67,16 @@ export function enterContainer(context: ExecContext): void {
   if (terminal !== undefined) takeTerminal(plan);
   if (!early) becomeUser(context, keptByProgram(inputs));
   if (!inputs.waits) return;
-  plan.step({ sentence: "wait until somebody attends to the program's terminal", pointer: '/process/terminal' }, () => {
+  plan.step(waitStep(inputs), () => {
     send(context, 'ready', MESSAGE.ready);
     waitForGo(context, descriptor(plan, inputs.channel));
   });
+}
+
+function waitStep({ terminal }: ExecInputs): Step {
+  return terminal === undefined
+    ? { sentence: 'wait until the runtime has set how the process is scheduled', pointer: '/process' }
+    : { sentence: "wait until somebody attends to the program's terminal", pointer: '/process/terminal' };
 }
 
 /** How many processes the launcher has been followed by when the seccomp filter is installed. */

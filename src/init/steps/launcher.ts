@@ -8,6 +8,8 @@ import type { Label, Slot } from '../plan.ts';
 import { resetAffinity } from './affinity.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import { enterResourceClass } from './resource-class.ts';
+import { makeTimeNamespaceForInit, openTimeOffsets } from './time-namespace.ts';
 import {
   copyTreesForInit,
   dropCallersGroups,
@@ -35,9 +37,12 @@ export function launch(context: LaunchContext): void {
   );
   waitForCgroups(context);
   enterCgroups(plan, inputs, false);
+  enterResourceClass(plan, inputs);
+  const timeOffsets = openTimeOffsets(context);
   if (!isHiddenAtOnce(inputs) && inputs.userNamespace?.kind === 'joined') hideProcess(context);
   dropCallersGroups(context);
   joinNamespaces(plan, inputs);
+  makeTimeNamespaceForInit(context, timeOffsets);
   cloneInit(context);
   plan.section('init: the first process of the container');
   enterCgroups(plan, inputs, true);
@@ -48,9 +53,10 @@ export function launch(context: LaunchContext): void {
     });
   }
   joinCgroupNamespace(plan, inputs);
-  if (inputs.userNamespace !== undefined) enterUserNamespace(context);
+  if (inputs.userNamespace !== undefined) enterUserNamespace(context, timeOffsets);
   else plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
   resetAffinity(plan);
+  if (timeOffsets !== undefined) plan.free(timeOffsets);
 }
 
 /** The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. */
@@ -72,6 +78,7 @@ export function beginLauncher(context: ProcessContext, kept: readonly number[]):
       ...kept,
       ...inputs.cgroups.entries.map(({ file }) => file.fd),
       ...(inputs.cgroups.directory === undefined ? [] : [inputs.cgroups.directory.fd]),
+      ...(inputs.resourceClass === undefined ? [] : inputs.resourceClass.map(({ fd }) => fd)),
     ]);
   });
   restoreCaller(plan, inputs);

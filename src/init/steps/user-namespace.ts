@@ -15,10 +15,11 @@ import {
 } from '../../linux/mount-constants.ts';
 import { NAMESPACES, type NamespaceType } from '../../linux/namespaces.ts';
 import type { InitInputs, ProcessInputs } from '../inputs.ts';
-import type { DataRef } from '../plan.ts';
+import type { DataRef, Slot } from '../plan.ts';
 import { descriptor, type LaunchContext, type ProcessContext, setAttributes } from './context.ts';
 import { waitForGo } from './hooks.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
+import { enterTimeNamespace, hasTimeOffsets } from './time-namespace.ts';
 
 const PR_SET_DUMPABLE = 4;
 /** Those that init is born in. The others are made when it has become root: what they hold at their birth then belongs to that root. */
@@ -29,11 +30,13 @@ type Created = InitInputs['namespaces']['created'];
 /** The new namespaces that init is cloned into, and those that it makes itself. */
 export function splitCreated(inputs: InitInputs): { readonly born: Created; readonly later: Created } {
   const { created } = inputs.namespaces;
+  // Where the clocks are set, the time namespace is made apart (steps/time-namespace.ts).
+  const others = hasTimeOffsets(inputs) ? created.filter(({ type }) => type !== 'time') : created;
   if (inputs.userNamespace === undefined || inputs.userNamespace.kind === 'inherited')
-    return { born: created, later: [] };
+    return { born: others, later: [] };
   return {
-    born: created.filter(({ type }) => AT_BIRTH.includes(type)),
-    later: created.filter(({ type }) => !AT_BIRTH.includes(type)),
+    born: others.filter(({ type }) => AT_BIRTH.includes(type)),
+    later: others.filter(({ type }) => !AT_BIRTH.includes(type)),
   };
 }
 
@@ -71,8 +74,11 @@ export function copyTreesForInit(context: LaunchContext, pidfd: DataRef): void {
   copyTrees(context);
 }
 
-/** Init's first steps. The runtime answers when the maps are written and the launcher, which shares init's descriptors, has ended. */
-export function enterUserNamespace(context: LaunchContext): void {
+/**
+ * Init's first steps. The runtime answers when the maps are written and the launcher, which shares init's descriptors, has ended. `timeOffsets`:
+ * of openTimeOffsets.
+ */
+export function enterUserNamespace(context: LaunchContext, timeOffsets: Slot | undefined): void {
   const { plan, inputs, report } = context;
   const { userNamespace } = inputs;
   if (userNamespace === undefined) return;
@@ -82,6 +88,7 @@ export function enterUserNamespace(context: LaunchContext): void {
       waitForGo(context, plan.slotRef(report));
     });
   }
+  enterTimeNamespace(context, timeOffsets);
   plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
   if (userNamespace.treesBy === 'init') copyTrees(context);
   if (userNamespace.kind === 'inherited') return;

@@ -1,8 +1,13 @@
 // resctrl, the NUMA memory policy and the personality.
 
 import { pointer } from '../../json-pointer.ts';
+import { MOST_NODES } from '../../linux/memory-policy.ts';
+import { parseNumberList } from '../../linux/number-list.ts';
 import { show, specLink } from '../findings.ts';
 import type { Rule } from './rule.ts';
+
+/** What lies beside the classes, besides the directory itself and the one above. */
+const NO_CLASSES = ['.', '..', 'info', 'mon_groups', 'mon_data'];
 
 export const kernelFeatureRules: readonly Rule[] = [
   {
@@ -14,7 +19,7 @@ export const kernelFeatureRules: readonly Rule[] = [
       const { closID = '', l3CacheSchema = '', schemata = [] } = linux?.intelRdt ?? {};
       const at = '/linux/intelRdt';
       // It becomes the name of a directory below resctrl.
-      if (closID === '.' || closID === '..' || (closID !== '/' && closID.includes('/')))
+      if (NO_CLASSES.includes(closID) || (closID !== '/' && /[/\n]/.test(closID)))
         report({ pointer: `${at}/closID`, message: `${show(closID)} can't be the name of a class` });
       if (l3CacheSchema.includes('\n')) report({ pointer: `${at}/l3CacheSchema`, message: 'it is one line' });
       schemata.forEach((line, index) => {
@@ -30,14 +35,22 @@ export const kernelFeatureRules: readonly Rule[] = [
     linux: true,
     check: ({ linux }, report) => {
       const policy = linux?.memoryPolicy;
-      if (policy === undefined || policy.mode === 'MPOL_PREFERRED') return;
-      const forbidden = policy.mode === 'MPOL_DEFAULT' || policy.mode === 'MPOL_LOCAL';
-      const given = (policy.nodes ?? '') !== '';
-      if (given === !forbidden) return;
-      report({
-        pointer: '/linux/memoryPolicy',
-        message: forbidden ? `${policy.mode} has no nodes` : `${policy.mode} needs at least one node`,
-      });
+      if (policy === undefined) return;
+      const { mode, nodes = '', flags = [] } = policy;
+      const at = '/linux/memoryPolicy';
+      if (flags.includes('MPOL_F_STATIC_NODES') && flags.includes('MPOL_F_RELATIVE_NODES'))
+        report({ pointer: `${at}/flags`, message: 'nodes are either static or relative' });
+      const numbers = nodes === '' ? [] : parseNumberList(nodes, MOST_NODES);
+      if (numbers === undefined) {
+        const hint = `numbers below ${MOST_NODES} and ranges, as in "0-3,7"`;
+        report({ pointer: `${at}/nodes`, message: `invalid memory policy nodes ${show(nodes)}`, hint });
+        return;
+      }
+      const found = numbers.length;
+      if ((mode === 'MPOL_DEFAULT' || mode === 'MPOL_LOCAL') && found > 0)
+        report({ pointer: at, message: `${mode}: this memory policy mode requires 0 nodes but got ${found}` });
+      else if (mode !== 'MPOL_DEFAULT' && mode !== 'MPOL_LOCAL' && mode !== 'MPOL_PREFERRED' && found === 0)
+        report({ pointer: at, message: `${mode}: this memory policy mode requires at least one node but got 0` });
     },
   },
   {

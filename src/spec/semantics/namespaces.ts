@@ -7,6 +7,8 @@ import type { Rule } from './rule.ts';
 
 const spec = specLink('config-linux.md#namespaces');
 const NAMESPACES = '/linux/namespaces';
+/** KTIME_SEC_MAX of the kernel: 292 years, which fill 63 bits of nanoseconds. */
+const MOST_SECONDS = 9_223_372_036;
 /** __NEW_UTS_LEN of <linux/utsname.h>. */
 const LONGEST_NAME = 64;
 
@@ -122,7 +124,7 @@ export const namespaceRules: readonly Rule[] = [
     spec: specLink('config-linux.md#offset-for-time-namespace'),
     linux: true,
     check: ({ linux = {} }, report) => {
-      const offsets = linux.timeOffsets;
+      const offsets = linux.timeOffsets ?? undefined;
       if (offsets === undefined) return;
       const at = '/linux/timeOffsets';
       const time = linux.namespaces?.find(({ type }) => type === 'time');
@@ -134,9 +136,21 @@ export const namespaceRules: readonly Rule[] = [
         });
       else if ((time.path ?? '') !== '')
         report({ pointer: at, message: 'a time namespace that is joined has its offsets already' });
-      for (const clock of ['monotonic', 'boottime'] as const)
-        if ((offsets[clock]?.nanosecs ?? 0) > 999_999_999)
+      for (const [clock, { secs = 0, nanosecs = 0 }] of Object.entries(offsets)) {
+        if (clock !== 'monotonic' && clock !== 'boottime')
+          report({
+            pointer: pointer('linux', 'timeOffsets', clock),
+            message: `${show(clock)} is no clock that a time namespace has`,
+            hint: 'it has monotonic and boottime',
+          });
+        if (Math.abs(secs) > MOST_SECONDS)
+          report({
+            pointer: `${at}/${clock}/secs`,
+            message: `the kernel takes offsets from -${MOST_SECONDS} to ${MOST_SECONDS} seconds; found ${secs}`,
+          });
+        if (nanosecs > 999_999_999)
           report({ pointer: `${at}/${clock}/nanosecs`, message: 'a second has 1000000000 nanoseconds' });
+      }
     },
   },
   {

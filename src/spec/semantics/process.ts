@@ -11,6 +11,8 @@ import type { Rule } from './rule.ts';
 const linuxProcess = specLink('config.md#linux-process');
 /** -1 as an unsigned number: chown(2) and setresuid(2) take it for "leave as it is". */
 const NO_ID = 4294967295;
+/** In nanoseconds: 2^DL_SCALE of the kernel (kernel/sched/deadline.c). */
+const SHORTEST_RUNTIME = 1024;
 const SETS = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const;
 
 export const processRules: readonly Rule[] = [
@@ -161,9 +163,30 @@ export const processRules: readonly Rule[] = [
       const at = '/process/scheduler';
       if (nice < -20 || nice > 19)
         report({ pointer: `${at}/nice`, message: `the nice value is from -20 to 19; found ${nice}` });
-      if (priority !== 0 && policy !== 'SCHED_FIFO' && policy !== 'SCHED_RR')
+      if (policy === 'SCHED_FIFO' || policy === 'SCHED_RR') {
+        if (priority < 1 || priority > 99)
+          report({
+            pointer: `${at}/priority`,
+            message: `the priority of ${policy} is from 1 to 99; found ${priority}`,
+          });
+      } else if (priority !== 0)
         report({ pointer: `${at}/priority`, message: `${policy} has no priority: only SCHED_FIFO and SCHED_RR have` });
-      if (policy === 'SCHED_DEADLINE') return;
+      if (policy === 'SCHED_DEADLINE') {
+        const { runtime = 0, deadline = 0, period = 0 } = scheduler;
+        if (runtime < SHORTEST_RUNTIME)
+          report({
+            pointer: `${at}/runtime`,
+            message: `the kernel takes no runtime below ${SHORTEST_RUNTIME} ns; found ${runtime}`,
+          });
+        if (runtime > deadline)
+          report({
+            pointer: `${at}/deadline`,
+            message: `the deadline is not before the runtime is over; found ${deadline}`,
+          });
+        if (period !== 0 && deadline > period)
+          report({ pointer: `${at}/period`, message: `the period is not shorter than the deadline; found ${period}` });
+        return;
+      }
       for (const name of ['runtime', 'deadline', 'period'] as const)
         if ((scheduler[name] ?? 0) !== 0)
           report({ pointer: `${at}/${name}`, message: `${policy} has no ${name}: only SCHED_DEADLINE has` });

@@ -122,13 +122,35 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'error /process/scheduler/priority',
     ],
     [
+      'real-time policies have one from 1 to 99',
+      process({ scheduler: { policy: 'SCHED_FIFO' } }),
+      'error /process/scheduler/priority',
+    ],
+    [
+      'and no other one',
+      process({ scheduler: { policy: 'SCHED_RR', priority: 100 } }),
+      'error /process/scheduler/priority',
+    ],
+    [
       'only one policy has deadlines',
       process({ scheduler: { policy: 'SCHED_RR', priority: 1, runtime: 1 } }),
       'error /process/scheduler/runtime',
     ],
     [
       'that policy may have them',
-      process({ scheduler: { policy: 'SCHED_DEADLINE', runtime: 1, deadline: 2, period: 3 } }),
+      process({ scheduler: { policy: 'SCHED_DEADLINE', runtime: 1024, deadline: 2048, period: 4096 } }),
+    ],
+    ['its period may be left out', process({ scheduler: { policy: 'SCHED_DEADLINE', runtime: 1024, deadline: 2048 } })],
+    [
+      'the runtime fits the deadline, which fits the period',
+      process({ scheduler: { policy: 'SCHED_DEADLINE', runtime: 4096, deadline: 2048, period: 1024 } }),
+      'error /process/scheduler/deadline',
+      'error /process/scheduler/period',
+    ],
+    [
+      'there is a shortest runtime',
+      process({ scheduler: { policy: 'SCHED_DEADLINE', runtime: 1023, deadline: 2048 } }),
+      'error /process/scheduler/runtime',
     ],
   ],
   'mount-destinations': [
@@ -236,6 +258,17 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'nanoseconds stay below a second',
       linux({ timeOffsets: { boottime: { nanosecs: 1_000_000_000 } } }, 'time'),
       'error /linux/timeOffsets/boottime/nanosecs',
+    ],
+    ['null is no offsets', linux({ timeOffsets: null })],
+    [
+      'seconds are such that the kernel can count nanoseconds',
+      linux({ timeOffsets: { monotonic: { secs: -9_223_372_037 }, boottime: { secs: 9_223_372_036 } } }, 'time'),
+      'error /linux/timeOffsets/monotonic/secs',
+    ],
+    [
+      'a time namespace has two clocks',
+      linux({ timeOffsets: { realtime: { secs: 1 } } }, 'time'),
+      'error /linux/timeOffsets/realtime',
     ],
   ],
   'network-devices': [
@@ -398,6 +431,8 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'error /linux/intelRdt/l3CacheSchema',
       'error /linux/intelRdt/schemata/1',
     ],
+    ['the root is a class', linux({ intelRdt: { closID: '/' } })],
+    ["the kernel's own directories are none", linux({ intelRdt: { closID: 'info' } }), 'error /linux/intelRdt/closID'],
   ],
   'memory-policy': [
     ['some modes need nodes', linux({ memoryPolicy: { mode: 'MPOL_BIND' } }), 'error /linux/memoryPolicy'],
@@ -407,6 +442,18 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'error /linux/memoryPolicy',
     ],
     ['one mode leaves it open', linux({ memoryPolicy: { mode: 'MPOL_PREFERRED' } })],
+    [
+      'nodes are a list of numbers that the kernel can have',
+      linux({ memoryPolicy: { mode: 'MPOL_BIND', nodes: '0-9876543210' } }),
+      'error /linux/memoryPolicy/nodes',
+    ],
+    [
+      'nodes are static or relative',
+      linux({
+        memoryPolicy: { mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_STATIC_NODES', 'MPOL_F_RELATIVE_NODES'] },
+      }),
+      'error /linux/memoryPolicy/flags',
+    ],
   ],
   personality: [
     ['there are no flags', linux({ personality: { domain: 'LINUX', flags: ['x'] } }), 'error /linux/personality/flags'],
