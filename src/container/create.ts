@@ -32,7 +32,7 @@ import { prepare } from './prepare.ts';
 import { saveConfig } from './saved-config.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
-import { type ContainerRecord, checkId, reserve, startFifos, writeRecord } from './store.ts';
+import { type ContainerRecord, checkId, directoryOf, reserve, startFifos, writeRecord } from './store.ts';
 import { type Progress, undo } from './undo.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -174,9 +174,11 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       descriptors,
       cgroupHost,
       cgroups: handles,
+      directory: directoryOf(root, id),
       ...moved,
       ...(late === undefined ? {} : { late }),
       ...(parts.copyUp === undefined ? {} : { copyUp: parts.copyUp }),
+      ...(parts.mappedMounts === undefined ? {} : { mappedMounts: parts.mappedMounts }),
     });
   } catch (error) {
     closeHandles(handles);
@@ -244,7 +246,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       delete progress.launcher;
       scope?.limit(record.cgroups, spared?.later ?? []);
       if (users?.user !== undefined) {
-        users.support.releaseInit(users.user, { pid, channel: ours, launcher: status });
+        users.support.releaseInit(users.user, inputs.userNamespace, { pid, channel: ours, launcher: status });
       }
     },
     hooks: (pid) => {

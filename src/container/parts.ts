@@ -24,6 +24,8 @@ export interface Parts {
   readonly filtering: Filtering | undefined;
   /** Of tmpcopyup. */
   readonly copyUp: typeof import('./copy-up.ts') | undefined;
+  /** Of id-mapped mounts. */
+  readonly mappedMounts: typeof import('./mapped-mounts.ts') | undefined;
 }
 
 /** Throws `config`, `usage`, `host`, `unsupported`; changes nothing. A scope is to be closed. */
@@ -36,13 +38,22 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const profile = config.linux?.seccomp;
   const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
   const copyUp = asksForCopyUp(config) ? await import('./copy-up.ts') : undefined;
+  const mappedMounts = asksForIdMaps(config) ? await import('./mapped-mounts.ts') : undefined;
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
-  return { cgroupHost, tools, scope, users, extras, filtering, copyUp };
+  return { cgroupHost, tools, scope, users, extras, filtering, copyUp, mappedMounts };
 }
 
 export function asksForCopyUp({ mounts = [] }: Config): boolean {
   for (const { options } of mounts) if (options?.includes('tmpcopyup') === true) return true;
+  return false;
+}
+
+function asksForIdMaps({ mounts = [] }: Config): boolean {
+  for (const { options, uidMappings } of mounts) {
+    if (uidMappings !== undefined || options?.includes('idmap') === true || options?.includes('ridmap') === true)
+      return true;
+  }
   return false;
 }
 

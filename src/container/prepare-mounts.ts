@@ -22,6 +22,7 @@ import { mustSyscall } from '../linux/syscall.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
 import { bindChanges } from './bind-attributes.ts';
 import type { Descriptors } from './descriptors.ts';
+import type { IdMaps } from './mapped-mounts.ts';
 import { findMountPoint, presentComponents } from './mount-point.ts';
 import type { LateTrees } from './user-namespace.ts';
 
@@ -37,17 +38,39 @@ export interface PrepareOptions {
   readonly movedByRuntime?: true;
   /** Where trees can't be copied yet: there is a user namespace, or the caller is not root on the host. */
   readonly late?: LateTrees;
+  /** Where a mount has ids of its own. */
+  readonly mappedMounts?: typeof import('./mapped-mounts.ts');
+  /** The container's state directory: see `spawnLauncher`. */
+  readonly directory: string;
   /** Where a mount has the option tmpcopyup. */
   readonly copyUp?: typeof import('./copy-up.ts');
 }
 
 /** In their order. Throws RuntErrors that name the mount. `root`: a descriptor of the root file system. */
-export function prepareMounts(options: PrepareOptions, root: number): PreparedMount[] {
+export function prepareMounts(options: PrepareOptions, root: number, idMaps?: IdMaps): PreparedMount[] {
   const mounts: PreparedMount[] = [];
   (options.config.mounts ?? []).forEach((mount, index) => {
-    mounts.push(prepareMount(options, mount, index, root, mounts));
+    const prepared = prepareMount(options, mount, index, root, mounts);
+    mounts.push(idMaps === undefined ? prepared : mapIdsOf(options, mount, index, prepared, idMaps));
   });
   return mounts;
+}
+
+/** Init maps them, but for a copy that it can't make itself (LateTree). */
+function mapIdsOf(
+  { bundle, late }: PrepareOptions,
+  mount: Mount,
+  index: number,
+  prepared: PreparedMount,
+  idMaps: IdMaps,
+): PreparedMount {
+  const { destination, kind } = prepared;
+  const source = kind === 'bind' && mount.source !== undefined ? { source: resolvePath(bundle, mount.source) } : {};
+  const idMap = idMaps.of(mount, index, { destination, ...source });
+  if (idMap === undefined) return prepared;
+  if (kind !== 'bind' || late === undefined) return { ...prepared, idMap };
+  late.mapIds(prepared.tree.fd, idMap);
+  return prepared;
 }
 
 /** A detached copy of the mounts at `path`. Throws `system` with the pointer. */

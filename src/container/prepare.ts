@@ -42,7 +42,13 @@ export function prepare(options: PrepareOptions): Prepared {
   const root = prepareRoot(options);
   const opened = prepareNamespaces(config, descriptors);
   const namespaces = late === undefined ? opened : { ...opened, joined: late.markJoined(opened.joined) };
-  const mounts = prepareMounts(options, root.tree.fd);
+  const idMaps = options.mappedMounts?.createIdMaps({
+    config,
+    makeNamespace: options.mappedMounts.namespaceMaker(descriptors, options.directory),
+    user: late?.user,
+    joined: opened.joined.find(({ type }) => type === 'user')?.descriptor,
+  });
+  const mounts = prepareMounts(options, root.tree.fd, idMaps);
   const home = homeOf(config, options.bundle, root.tree.fd);
   return {
     root,

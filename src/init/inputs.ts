@@ -12,6 +12,15 @@ export interface Descriptor {
   readonly text: string;
 }
 
+/** The ids of a mount are mapped (mount_setattr(2), MOUNT_ATTR_IDMAP). */
+export interface IdMap {
+  /** The user namespace whose mappings are meant. */
+  readonly users: Descriptor;
+  /** All mounts below, too. */
+  readonly recursive: boolean;
+  readonly step: Step;
+}
+
 /** One entry of the config's `mounts`, as the host found it. */
 export type PreparedMount = {
   /** Absolute and clean; a dangling symbolic link of the image's on the way is resolved already. */
@@ -21,6 +30,8 @@ export type PreparedMount = {
    * mount point need not be made.
    */
   readonly present: number;
+  /** What init does to the mount, before it is attached. Absent for a tree whose copy is made later, and mapped then (LateTree). */
+  readonly idMap?: IdMap;
 } & (
   | {
       readonly kind: 'bind';
@@ -117,6 +128,8 @@ export interface LateTree {
     readonly propagation: number;
     readonly recursive: boolean;
   }[];
+  /** Before the changes. */
+  readonly idMap?: IdMap;
   readonly step: Step;
 }
 

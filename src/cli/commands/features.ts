@@ -34,7 +34,7 @@ export function featuresDocument(): Features {
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: { enabled: false, schemata: false, monitoring: false },
-      mountExtensions: { idmap: { enabled: false } },
+      mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: false },
     },
     annotations: { 'runt.version': VERSION, 'runt.commit': COMMIT },

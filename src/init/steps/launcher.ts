@@ -8,6 +8,7 @@ import type { Label, Slot } from '../plan.ts';
 import { resetAffinity } from './affinity.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import { startTreeCopier, type TreeCopier, waitForTreeCopier } from './tree-copier.ts';
 import {
   copyTreesForInit,
   dropCallersGroups,
@@ -37,8 +38,9 @@ export function launch(context: LaunchContext): void {
   enterCgroups(plan, inputs, false);
   if (!isHiddenAtOnce(inputs) && inputs.userNamespace?.kind === 'joined') hideProcess(context);
   dropCallersGroups(context);
+  const helper = startTreeCopier(context);
   joinNamespaces(plan, inputs);
-  cloneInit(context);
+  cloneInit(context, helper);
   plan.section('init: the first process of the container');
   enterCgroups(plan, inputs, true);
   if (makesCgroupNamespaceLate(inputs)) {
@@ -197,7 +199,7 @@ function join(plan: PlanBuilder, { type, descriptor: file, pointer }: JoinedName
   });
 }
 
-function cloneInit(context: LaunchContext): void {
+function cloneInit(context: LaunchContext, helper: TreeCopier | undefined): void {
   const { plan, inputs } = context;
   const isLateCgroup = makesCgroupNamespaceLate(inputs);
   const created = splitCreated(inputs).born.filter(({ type }) => type !== 'cgroup' || !isLateCgroup);
@@ -230,7 +232,8 @@ function cloneInit(context: LaunchContext): void {
     plan.branch(pid, 'equal', 0, isInit);
     tellPid(context, "tell the runtime init's pid", MESSAGE.pid, pid, pidfd === undefined);
     if (pidfd === undefined) return;
-    copyTreesForInit(context, pidfd);
+    if (helper === undefined) copyTreesForInit(context, pidfd);
+    else waitForTreeCopier(context, helper, pidfd);
     plan.step({ sentence: 'end: init has all that it needs' }, () => plan.call('exit_group', [0]));
   });
   plan.place(isInit);

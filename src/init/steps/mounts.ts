@@ -15,6 +15,7 @@ import {
   descriptor,
   ensureDirectory,
   ensureFile,
+  mapIds,
   openInRoot,
   type StepContext,
   setAttributes,
@@ -51,6 +52,7 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
   const options = parseMountOptions(mount.options ?? []);
   if (prepared.kind === 'bind' || prepared.kind === 'copyUp') {
     const tree = descriptor(plan, prepared.tree);
+    if (prepared.idMap !== undefined) mapIds(plan, tree, prepared.idMap);
     plan.withSlot((target) => {
       const { destination, present } = prepared;
       if (prepared.kind === 'copyUp' || prepared.isDirectory)
@@ -84,6 +86,8 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
     });
     if (prepared.kind === 'filesystem' && takesModeOfDirectory(type, mount.options ?? []))
       takeModeOfDirectory(context, prepared.destination, made);
+    // Last: where the mapping has no id for the owner, nothing of the file system could be changed by way of the mount.
+    if (prepared.idMap !== undefined) mapIds(plan, plan.slotRef(made), prepared.idMap);
     plan.withSlot((target) => {
       openMountPoint(context, type, prepared, target, step);
       attach(plan, plan.slotRef(made), plan.slotRef(target));

@@ -3,6 +3,7 @@
 import { pointer } from '../../json-pointer.ts';
 import { parseMountOptions } from '../../linux/mount-options.ts';
 import { show, specLink } from '../findings.ts';
+import { checkRanges } from './id-mappings.ts';
 import type { Rule } from './rule.ts';
 
 const spec = specLink('config.md#mounts');
@@ -67,24 +68,32 @@ export const mountRules: readonly Rule[] = [
       mounts.forEach(({ options = [], uidMappings, gidMappings }, index) => {
         const at = pointer('mounts', index);
         const asked = options.includes('idmap') || options.includes('ridmap');
-        if ((uidMappings === undefined) !== (gidMappings === undefined))
-          report({
-            pointer: at,
-            message: `"${uidMappings === undefined ? 'gidMappings' : 'uidMappings'}" is given without "${uidMappings === undefined ? 'uidMappings' : 'gidMappings'}"`,
-          });
-        else if (uidMappings !== undefined && !asked)
+        if (uidMappings === undefined && gidMappings === undefined) {
+          if (asked && !userNamespace)
+            report({
+              pointer: at,
+              message: `${BOTH}: there is no user namespace whose mappings could be taken`,
+              hint: 'an id-mapped mount needs mappings of its own or a user namespace',
+            });
+          return;
+        }
+        if (!asked)
           report({
             pointer: at,
             severity: 'warning',
             message: 'id mappings are given without the option "idmap" or "ridmap"',
             hint: 'a runtime that does not know id-mapped mounts would ignore them',
           });
-        else if (uidMappings === undefined && asked && !userNamespace)
-          report({ pointer: at, message: 'an id-mapped mount needs mappings of its own or a user namespace' });
+        for (const [list, mappings] of Object.entries({ uidMappings, gidMappings })) {
+          if (mappings === undefined || mappings.length === 0) report({ pointer: at, message: `${BOTH}: no ${list}` });
+          else checkRanges(`${at}/${list}`, mappings, report);
+        }
       });
     },
   },
 ];
+
+const BOTH = 'id-mapped mounts must have both uid and gid mappings specified';
 
 /** Flags that are a file system's by nature but that the kernel or runt drops without harm where the mount is a bind mount. */
 const SUPERBLOCK_FLAGS: ReadonlySet<string> = new Set([

@@ -155,8 +155,24 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
   'mount-id-mappings': [
     [
       'mappings of users go with mappings of groups',
-      mount({ type: 'tmpfs', uidMappings: [range(0, 1, 1)] }),
+      mount({ type: 'tmpfs', uidMappings: [range(0, 1, 1)], options: ['idmap'] }),
       'error /mounts/0',
+    ],
+    [
+      'empty mappings are none',
+      mount({ type: 'tmpfs', uidMappings: [], gidMappings: [range(0, 1, 1)], options: ['idmap'] }),
+      'error /mounts/0',
+    ],
+    [
+      'the ranges are such as the kernel takes',
+      mount({
+        type: 'tmpfs',
+        uidMappings: [range(0, 1, 0)],
+        gidMappings: [range(0, 1, 5), range(4, 100, 5)],
+        options: ['idmap'],
+      }),
+      'error /mounts/0/uidMappings/0/size',
+      'error /mounts/0/gidMappings/1',
     ],
     [
       'mappings without the option are warned of',
