@@ -115,6 +115,7 @@ export async function createLoaded(options: CreateOptions, loaded: LoadedConfig)
     if (progress.reserved === true) await undo(options, progress);
     throw error;
   } finally {
+    progress.devices?.close();
     descriptors.closeAll();
     scope?.close();
   }
@@ -261,6 +262,9 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       const { prestart = [], createRuntime = [] } = config.hooks ?? {};
       runHooks({ kind: 'prestart', hooks: prestart, state, bundle });
       runHooks({ kind: 'createRuntime', hooks: createRuntime, state, bundle });
+    },
+    network: (pid) => {
+      progress.devices = parts.network?.moveNetworkDevices(config, pid, log);
     },
     filtered: (pid, listener) => filtering?.send({ pid, listener, state: hookState(record, 'creating', pid) }),
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),

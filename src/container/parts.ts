@@ -24,6 +24,8 @@ export interface Parts {
   readonly filtering: Filtering | undefined;
   /** Of tmpcopyup. */
   readonly copyUp: typeof import('./copy-up.ts') | undefined;
+  /** Of linux.netDevices. */
+  readonly network: typeof import('./network-devices.ts') | undefined;
   /** Of id-mapped mounts. */
   readonly mappedMounts: typeof import('./mapped-mounts.ts') | undefined;
 }
@@ -39,14 +41,20 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
   const copyUp = asksForCopyUp(config) ? await import('./copy-up.ts') : undefined;
   const mappedMounts = asksForIdMaps(config) ? await import('./mapped-mounts.ts') : undefined;
+  const network = isEmpty(config.linux?.netDevices) ? undefined : await import('./network-devices.ts');
+  network?.checkNetworkDevices(config);
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
-  return { cgroupHost, tools, scope, users, extras, filtering, copyUp, mappedMounts };
+  return { cgroupHost, tools, scope, users, extras, filtering, copyUp, mappedMounts, network };
 }
 
 export function asksForCopyUp({ mounts = [] }: Config): boolean {
   for (const { options } of mounts) if (options?.includes('tmpcopyup') === true) return true;
   return false;
+}
+
+function isEmpty(value: object | undefined): boolean {
+  return value === undefined || Object.keys(value).length === 0;
 }
 
 function asksForIdMaps({ mounts = [] }: Config): boolean {

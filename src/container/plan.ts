@@ -34,6 +34,8 @@ export interface PlanOptions {
 export async function planContainer({ bundle, id = 'container', systemdCgroup }: PlanOptions): Promise<Plan> {
   const { config, exactInteger } = await loadConfig(bundle);
   refuseUnsupported(config);
+  if (Object.keys(config.linux?.netDevices ?? {}).length > 0)
+    (await import('./network-devices.ts')).checkNetworkDevices(config, true);
   const asked = config.linux?.cgroupsPath;
   const path = systemdCgroup === true ? (await import('../cgroup/systemd/unit.ts')).scopePath(asked, id) : asked;
   const placed =

@@ -24,7 +24,6 @@ export function unsupportedFields(config: Config): Problem[] {
   refuse(process?.scheduler, 'process.scheduler');
   refuse(process?.ioPriority, 'process.ioPriority');
   refuse(linux?.timeOffsets, 'linux.timeOffsets');
-  refuse(linux?.netDevices, 'linux.netDevices');
   refuse(linux?.mountLabel, 'linux.mountLabel');
   refuse(linux?.intelRdt, 'linux.intelRdt');
   refuse(linux?.memoryPolicy, 'linux.memoryPolicy');

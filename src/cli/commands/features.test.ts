@@ -40,13 +40,15 @@ test('the seccomp part names what runc 1.1 names, but for architectures that run
   );
 });
 
-test('id-mapped mounts are claimed', () => {
-  assert.equal(featuresDocument().linux?.mountExtensions?.idmap?.enabled, true);
+test('id-mapped mounts and network devices are claimed', () => {
+  const { linux } = featuresDocument();
+  assert.equal(linux?.mountExtensions?.idmap?.enabled, true);
+  assert.equal(linux?.netDevices?.enabled, true);
 });
 
 test('what a later version brings is not claimed', () => {
   const { linux } = featuresDocument();
-  for (const part of [linux?.apparmor, linux?.selinux, linux?.intelRdt, linux?.netDevices]) {
+  for (const part of [linux?.apparmor, linux?.selinux, linux?.intelRdt]) {
     assert.equal(part?.enabled, false);
   }
   assert.deepEqual(linux?.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'user', 'uts']);

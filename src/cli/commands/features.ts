@@ -35,7 +35,7 @@ export function featuresDocument(): Features {
       selinux: { enabled: false },
       intelRdt: { enabled: false, schemata: false, monitoring: false },
       mountExtensions: { idmap: { enabled: true } },
-      netDevices: { enabled: false },
+      netDevices: { enabled: true },
     },
     annotations: { 'runt.version': VERSION, 'runt.commit': COMMIT },
     // A name that ends with a full stop stands for all that begin with it (features.md).

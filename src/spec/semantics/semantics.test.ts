@@ -266,6 +266,11 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'error /linux/netDevices/a~1b',
       'error /linux/netDevices/eth0/name',
     ],
+    [
+      'no two interfaces have one name',
+      linux({ netDevices: { eth0: { name: 'a' }, a: {}, eth1: { name: 'b%d' }, eth2: { name: 'b%d' } } }, 'network'),
+      'error /linux/netDevices/a',
+    ],
   ],
   'mapped-ids': [
     ['root of the container is mapped', users([range(1, 1, 9)]), 'error /linux/uidMappings'],
