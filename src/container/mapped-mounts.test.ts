@@ -26,7 +26,11 @@ function mapped(mounts: readonly Mount[], change: Partial<IdMapsOptions> = {}) {
     ...change,
   });
   const list = mounts.map((mount, index) =>
-    maps.of(mount, index, { destination: '/a', ...(mount.source === undefined ? {} : { source: mount.source }) }),
+    maps.of(mount, index, {
+      kind: mount.source === undefined ? 'filesystem' : 'bind',
+      destination: '/a',
+      ...(mount.source === undefined ? {} : { source: mount.source }),
+    }),
   );
   return { made, list };
 }

@@ -3,7 +3,7 @@
 
 import { realpathSync } from 'node:fs';
 import { fail } from '../error.ts';
-import type { Descriptor, IdMap } from '../init/inputs.ts';
+import type { Descriptor, IdMap, PreparedMount } from '../init/inputs.ts';
 import { compileMappingHolder } from '../init/mapping-holder.ts';
 import { spawnLauncher } from '../init/spawn.ts';
 import { ERRNO } from '../linux/errno.ts';
@@ -24,6 +24,7 @@ export interface IdMaps {
 }
 
 export interface MountPlace {
+  readonly kind: PreparedMount['kind'];
   readonly destination: string;
   /** Of a bind mount, absolute, on the host. */
   readonly source?: string;
@@ -49,7 +50,7 @@ export function createIdMaps(options: IdMapsOptions): IdMaps {
   return {
     of(mount, index, place) {
       if (!isIdMapped(mount)) return undefined;
-      refuseImpossible(options, mount, index);
+      refuseImpossible(options, mount, index, place);
       const recursive = parseMountOptions(mount.options ?? []).idmap?.recursive === true;
       const asked = mappingsOf(options, mount, index);
       const step = stepOf(mount, index, place);
@@ -95,16 +96,23 @@ function pointerOf({ uidMappings, options = [] }: Mount, index: number): string 
   return `/mounts/${index}/options/${options.findIndex((word) => word === 'idmap' || word === 'ridmap')}`;
 }
 
-function refuseImpossible({ user }: IdMapsOptions, mount: Mount, index: number): void {
+function refuseImpossible({ user }: IdMapsOptions, mount: Mount, index: number, { kind }: MountPlace): void {
   const pointer = pointerOf(mount, index);
-  const { bind } = parseMountOptions(mount.options ?? []);
-  const isBind = bind !== undefined || mount.type === 'bind';
+  const isBind = kind === 'bind' || kind === 'innerBind';
   if (user !== undefined && !user.isCallerRoot) {
     fail({
       code: 'unsupported',
       message: 'id-mapped mounts are not supported for rootless containers',
       pointer,
       hint: 'mount_setattr(2) takes CAP_SYS_ADMIN in the user namespace that the file system belongs to',
+    });
+  }
+  if (kind === 'innerBind' && user !== undefined) {
+    fail({
+      code: 'unsupported',
+      message: `the ids of the mount on "${mount.destination}" can't be mapped: its source is what an earlier mount of the container has put there`,
+      pointer,
+      hint: 'in a user namespace init, which alone can see that, has no right to; name the source of the earlier mount',
     });
   }
   if (!isBind && mount.type === 'cgroup') {

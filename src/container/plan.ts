@@ -9,7 +9,7 @@ import { compileInit } from '../init/compile.ts';
 import type { Descriptor, IdMap, InitInputs, LateTree, PreparedMount, UserNamespaceInputs } from '../init/inputs.ts';
 import type { HostStep, Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
-import { cleanPath, resolvePath } from '../linux/paths.ts';
+import { cleanPath, resolvePath, stripRoot } from '../linux/paths.ts';
 import { silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
@@ -17,6 +17,7 @@ import { bindChanges } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
 import { createIdMaps } from './mapped-mounts.ts';
 import { presentComponents } from './mount-point.ts';
+import { innerSource } from './prepare-bind.ts';
 import { streamsToGive } from './streams.ts';
 import { terminalSettings } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
@@ -87,10 +88,15 @@ export function imaginedInputs(
   /** By the tree of the mount: those that are mapped when the tree is copied. */
   const mapped = new Map<Descriptor, IdMap>();
   const mount = (of: Mount, index: number): PreparedMount => {
-    const destination = cleanPath(of.destination);
-    const present = presentComponents(destination, existsSync(rootPath + destination), mounts);
+    const destination = stripRoot(rootPath, cleanPath(of.destination));
+    const isSeen = !mounts.some((earlier) => earlier.destination === '/');
+    const present = presentComponents(destination, isSeen && existsSync(rootPath + destination), mounts);
     if (parseMountOptions(of.options ?? []).bind !== undefined || of.type === 'bind') {
       const source = resolvePath(bundle, of.source ?? '');
+      const recursive = parseMountOptions(of.options ?? []).bind?.recursive ?? false;
+      const inside = destination === '/proc' ? undefined : innerSource([rootPath], source, recursive, mounts);
+      if (inside !== undefined)
+        return { kind: 'innerBind', source: inside, recursive, changes: bindChanges(config, of), destination, present };
       return { kind: 'bind', destination, present, tree: descriptor(source), isDirectory: isDirectory(source) };
     }
     if (of.options?.includes('tmpcopyup') === true) {
@@ -119,7 +125,7 @@ export function imaginedInputs(
   for (const of of config.mounts ?? []) {
     const made = mount(of, mounts.length);
     const source = made.kind === 'bind' ? { source: made.tree.text } : {};
-    const idMap = idMaps.of(of, mounts.length, { destination: made.destination, ...source });
+    const idMap = idMaps.of(of, mounts.length, { kind: made.kind, destination: made.destination, ...source });
     if (idMap === undefined) mounts.push(made);
     else {
       if (users !== undefined && made.kind === 'bind') mapped.set(made.tree, idMap);

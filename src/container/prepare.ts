@@ -15,7 +15,8 @@ import { callersProcess } from './caller.ts';
 import type { Descriptors } from './descriptors.ts';
 import { homeOf } from './home.ts';
 import { fullyVisibleMounts, mountPointOf } from './host-mounts.ts';
-import { copyTree, type PrepareOptions, prepareMounts } from './prepare-mounts.ts';
+import { copyTree } from './prepare-bind.ts';
+import { type PrepareOptions, prepareMounts, rootAfter } from './prepare-mounts.ts';
 import { streamsToGive } from './streams.ts';
 
 const NS_GET_NSTYPE = 0xb703;
@@ -48,8 +49,10 @@ export function prepare(options: PrepareOptions): Prepared {
     user: late?.user,
     joined: opened.joined.find(({ type }) => type === 'user')?.descriptor,
   });
-  const mounts = prepareMounts(options, root.tree.fd, idMaps);
-  const home = homeOf(config, options.bundle, root.tree.fd);
+  const given = resolvePath(options.bundle, config.root?.path ?? '');
+  const paths = given === root.path ? [given] : [given, root.path];
+  const mounts = prepareMounts(options, { fd: root.tree.fd, paths }, idMaps);
+  const home = homeOf(config, options.bundle, rootAfter(mounts, root.tree.fd));
   return {
     root,
     mounts,

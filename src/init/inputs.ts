@@ -39,7 +39,20 @@ export type PreparedMount = {
       readonly tree: Descriptor;
       readonly isDirectory: boolean;
     }
-  | { readonly kind: 'filesystem'; readonly type: string }
+  /** Bound from the container's own root, as it is when it is this mount's turn: an earlier mount has to do with what is there. */
+  | {
+      readonly kind: 'innerBind';
+      /** In the root; clean. */
+      readonly source: string;
+      readonly recursive: boolean;
+      readonly changes: LateTree['changes'];
+    }
+  | {
+      readonly kind: 'filesystem';
+      readonly type: string;
+      /** Of a tmpfs that the config gives none: the mode of the directory of the image that it covers. */
+      readonly mode?: number;
+    }
   /** A tmpfs with what the container has at the destination in it (`tmpcopyup`), and with the attributes of the mount itself, but for `ro`. */
   | { readonly kind: 'copyUp'; readonly tree: Descriptor }
   /** A folder for each v1 hierarchy, in a tmpfs. */

@@ -45,6 +45,11 @@ test('idmap is for the mount, ridmap for all below; the last one counts', () => 
   assert.deepEqual(parseMountOptions(['idmap', 'ridmap']).idmap, { recursive: true });
 });
 
+test('norelatime and nostrictatime leave the choice to the kernel, which is relatime', () => {
+  for (const word of ['norelatime', 'nostrictatime', 'atime'])
+    assert.deepEqual(parseMountOptions([word]).attributes, { set: 0, clear: MOUNT_ATTR__ATIME }, word);
+});
+
 test('words that begin with r hold for all mounts below', () => {
   const { attributes, recursiveAttributes, bind } = parseMountOptions(['rbind', 'nosuid', 'rro', 'rnoexec']);
   assert.deepEqual(attributes, { set: MOUNT_ATTR_NOSUID, clear: 0 });

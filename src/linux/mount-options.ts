@@ -44,7 +44,8 @@ const ATTRIBUTES: Readonly<Record<string, Meaning>> = {
   diratime: attribute(0, MOUNT_ATTR_NODIRATIME),
   nodiratime: attribute(MOUNT_ATTR_NODIRATIME),
   relatime: atime(MOUNT_ATTR_RELATIME),
-  norelatime: atime(MOUNT_ATTR_STRICTATIME),
+  // Without it the kernel's choice is relatime again, since Linux 2.6.30 (mount(2)).
+  norelatime: atime(MOUNT_ATTR_RELATIME),
   noatime: atime(MOUNT_ATTR_NOATIME),
   atime: atime(MOUNT_ATTR_RELATIME),
   strictatime: atime(MOUNT_ATTR_STRICTATIME),

@@ -15,7 +15,7 @@ import {
 import { STATX, STATX_MASK } from '../../linux/statx.ts';
 import type { Argument } from '../builder.ts';
 import type { Slot } from '../plan.ts';
-import { attach, type StepContext, setAttributes } from './context.ts';
+import { attach, type StepContext, scratch, setAttributes } from './context.ts';
 import type { DeviceNode } from './devices.ts';
 import { hasOwnMounts } from './root.ts';
 
@@ -51,7 +51,7 @@ const S_IFMT = 0o170000;
 /** The config names a device by its numbers; what lies on the host under that path may be another, or no device at all. */
 function checkDevice({ plan, config }: StepContext, node: Slot, device: DeviceNode): void {
   const { type, major, minor, path } = device;
-  const status = plan.variable(STATX.sizeOf, '{statx}');
+  const status = scratch(plan, 'statx', STATX.sizeOf);
   const wrong = plan.label();
   const fine = plan.label();
   const empty = plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');

@@ -99,6 +99,11 @@ function structure(plan: PlanBuilder, key: string, make: () => DataRef): DataRef
   return ref;
 }
 
+/** Writable data for what a call tells and the next steps look at: the same bytes for all of one name. */
+export function scratch(plan: PlanBuilder, name: string, size: number): DataRef {
+  return structure(plan, `scratch ${name}`, () => plan.variable(size, `{${name}}`));
+}
+
 /** openat2(2); O_CLOEXEC is added. */
 export function openAt(plan: PlanBuilder, directory: Argument, path: string, options: OpenOptions): void {
   const flags = options.flags | O_CLOEXEC;

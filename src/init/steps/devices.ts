@@ -5,6 +5,7 @@ import { encodeDevice } from '../../linux/device-number.ts';
 import { AT_FDCWD, O_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../../linux/mount-constants.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import type { Argument } from '../builder.ts';
+import type { InitInputs, PreparedMount } from '../inputs.ts';
 import type { Step } from '../plan.ts';
 import { bindDevice } from './bound-device.ts';
 import { attach, ensureDirectory, type StepContext } from './context.ts';
@@ -51,10 +52,16 @@ const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const TYPE_BITS = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO };
 
+/** The mounts that the container can see: one on the root covers all before it. */
+function mountsInSight({ mounts }: InitInputs): readonly PreparedMount[] {
+  const top = mounts.findLastIndex(({ destination }) => destination === '/');
+  return top === -1 ? mounts : mounts.slice(top);
+}
+
 /** A /dev that is bound from the host, or is the host's own, is left as it is. */
 function ownsDev({ inputs }: StepContext): boolean {
-  const mount = inputs.mounts.findLast(({ destination }) => destination === '/dev');
-  return mount === undefined ? inputs.root.path !== '/' : mount.kind !== 'bind';
+  const mount = mountsInSight(inputs).findLast(({ destination }) => destination === '/dev');
+  return mount === undefined ? inputs.root.path !== '/' : mount.kind !== 'bind' && mount.kind !== 'innerBind';
 }
 
 export function makeDevices(context: StepContext): void {
@@ -98,14 +105,14 @@ export function makeDevices(context: StepContext): void {
 
 /** /dev is a tmpfs of this container's: nothing is in it but what its own mounts have put there. */
 function isEmptyDev({ inputs }: StepContext): boolean {
-  const mount = inputs.mounts.findLast(({ destination }) => destination === '/dev');
+  const mount = mountsInSight(inputs).findLast(({ destination }) => destination === '/dev');
   return mount?.kind === 'filesystem' && mount.type === 'tmpfs';
 }
 
 function makeNode(context: StepContext, directory: Argument, device: DeviceNode): void {
   const { plan, inputs } = context;
   // The config has put something of its own there.
-  if (inputs.mounts.some(({ destination }) => destination === device.path)) return;
+  if (mountsInSight(inputs).some(({ destination }) => destination === device.path)) return;
   const name = device.path.slice(device.path.lastIndexOf('/') + 1);
   const present = plan.label();
   const done = plan.label();

@@ -8,6 +8,7 @@ import type { Label, Slot } from '../plan.ts';
 import { resetAffinity } from './affinity.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import { limitOpenFiles, needsMoreFiles } from './open-files.ts';
 import { startTreeCopier, type TreeCopier, waitForTreeCopier } from './tree-copier.ts';
 import {
   copyTreesForInit,
@@ -24,7 +25,6 @@ export const CLONE_PARENT = 0x8000;
 const CLONE_FILES = 0x400;
 const CLONE_PIDFD = 0x1000;
 export const CLONE_INTO_CGROUP = 0x200000000n;
-const RLIMIT_NOFILE = 7;
 const SIG_SETMASK = 2;
 
 /** Writes the launcher's part; init goes on behind it. */
@@ -33,6 +33,7 @@ export function launch(context: LaunchContext): void {
   beginLauncher(
     context,
     keptByInit(inputs).concat(inputs.namespaces.joined.map((namespace) => namespace.descriptor.fd)),
+    needsMoreFiles(inputs),
   );
   waitForCgroups(context);
   enterCgroups(plan, inputs, false);
@@ -55,8 +56,11 @@ export function launch(context: LaunchContext): void {
   resetAffinity(plan);
 }
 
-/** The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. */
-export function beginLauncher(context: ProcessContext, kept: readonly number[]): void {
+/**
+ * The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. `keepsLimit`: it may open as many
+ * files as the engine.
+ */
+export function beginLauncher(context: ProcessContext, kept: readonly number[], keepsLimit = false): void {
   const { plan, inputs, report } = context;
   const channel = descriptor(plan, inputs.channel);
   plan.section('launcher: in the host');
@@ -77,12 +81,13 @@ export function beginLauncher(context: ProcessContext, kept: readonly number[]):
     ]);
   });
   restoreCaller(plan, inputs);
+  if (!keepsLimit) limitOpenFiles(plan, inputs);
   adjustOutOfMemoryScore(context);
 }
 
 /** Signals and limits as the caller of the runtime has them, not as the engine made them for itself. */
 function restoreCaller(plan: PlanBuilder, inputs: ProcessInputs): void {
-  const { openFiles, ignoredSignals } = inputs.caller;
+  const { ignoredSignals } = inputs.caller;
   plan.step({ sentence: 'block no signal' }, () => {
     plan.call('rt_sigprocmask', [plan.value(SIG_SETMASK, 'SIG_SETMASK'), plan.constant(Buffer.alloc(8), '[]'), 0, 8]);
   });
@@ -91,17 +96,6 @@ function restoreCaller(plan: PlanBuilder, inputs: ProcessInputs): void {
       plan.call('rt_sigaction', [signal, plan.constant(Buffer.alloc(32), '{SIG_DFL}'), 0, 8]);
     });
   }
-  plan.step({ sentence: "limit open files as the runtime's caller does" }, () => {
-    const limit = Buffer.alloc(16);
-    limit.writeBigUInt64LE(openFiles.soft, 0);
-    limit.writeBigUInt64LE(openFiles.hard, 8);
-    plan.call('prlimit64', [
-      0,
-      plan.value(RLIMIT_NOFILE, 'RLIMIT_NOFILE'),
-      plan.constant(limit, `{rlim_cur=${openFiles.soft}, rlim_max=${openFiles.hard}}`),
-      0,
-    ]);
-  });
 }
 
 function adjustOutOfMemoryScore({ plan, config }: ProcessContext): void {
