@@ -16,7 +16,6 @@ const NO_LABELS = [
   ...(hasAppArmor ? [] : ['process.apparmorProfile']),
   ...(hasSelinux ? [] : ['process.selinuxLabel', 'linux.mountLabel']),
 ];
-const LATER_MOUNT_OPTIONS = ['idmap', 'ridmap'];
 const LATER_NAMESPACES = ['time'];
 /** What this kind of machine does not let anybody do: raise limits, lower scores, grant a capability that it has not itself. */
 const NOT_HERE = ['process.rlimits', 'process.oomScoreAdj'];
@@ -66,9 +65,7 @@ function adapt(config: Json, box: Sandbox, place: { rootfs: string; id: string }
   config['root'] = { ...object(config['root']), path: place.rootfs };
   delete config['hooks'];
   config['mounts'] = list(config['mounts']).map((mount, index) => {
-    const options = (Array.isArray(mount['options']) ? mount['options'] : []).filter(
-      (word) => !LATER_MOUNT_OPTIONS.includes(String(word)),
-    );
+    const options = Array.isArray(mount['options']) ? mount['options'] : [];
     const isBind = mount['type'] === 'bind' || options.includes('bind') || options.includes('rbind');
     return { ...mount, options, ...(isBind ? { source: substitute(box, mount, index) } : {}) };
   });

@@ -13,6 +13,8 @@ export interface Listener {
   started(pid: number): void;
   /** The mounts are made; the runtime's hooks are due. */
   hooks(pid: number): void;
+  /** Init has its network namespace; devices are due to be moved there. */
+  network(pid: number): void;
   /** The seccomp filter is there, and notifies: its listener has this number in init. */
   filtered(pid: number, descriptor: number): void;
   /** What the hooks that init ran have printed. */
@@ -41,6 +43,10 @@ export function converse(channel: number, plan: Plan, listener: Listener): numbe
     switch (message.type) {
       case MESSAGE.hooks:
         listener.hooks(pid.value);
+        sendPacket(channel, GO);
+        break;
+      case MESSAGE.network:
+        listener.network(pid.value);
         sendPacket(channel, GO);
         break;
       case MESSAGE.listener:

@@ -98,3 +98,12 @@ test('a refusal points to the option', () => {
     (error) => error instanceof RuntError && error.problem.pointer === '/mounts/3/options/1',
   );
 });
+
+test('a mount on the root covers all of the image', () => {
+  assert.deepEqual(copySource('/etc', [cover('/', filesystem('tmpfs'))]), { from: 'nothing' });
+  assert.deepEqual(copySource('/etc/x', [cover('/', binding)]), { from: 'mount', index: 0, path: 'etc/x' });
+  assert.deepEqual(copySource('/etc', [cover('/etc', binding), cover('/', filesystem('tmpfs'))]), { from: 'nothing' });
+  assert.equal(copySource('/', [cover('/proc', filesystem('proc'))]).from, 'unknown');
+  assert.deepEqual(copySource('/', []), { from: 'image', path: '/' });
+  assert.equal(placeOf('/var/run/x', [cover('/', binding)], readLink), '/var/run/x');
+});

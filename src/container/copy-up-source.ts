@@ -60,14 +60,14 @@ export function placeOf(path: string, earlier: readonly Cover[], readLink: ReadL
 /** `place`: as by placeOf. */
 export function copySource(place: string, earlier: readonly Cover[]): CopySource {
   const index = earlier.findLastIndex((other) => isAtOrBelow(place, other.place));
-  const inside = earlier.slice(index + 1).find((other) => other.place.startsWith(`${place}/`));
+  const inside = earlier.slice(index + 1).find((other) => other.place !== place && isAtOrBelow(other.place, place));
   if (inside !== undefined) {
     return { from: 'unknown', reason: `the earlier mount on "${inside.place}" would have to be copied too` };
   }
   const cover = earlier[index];
   if (cover === undefined) return { from: 'image', path: place };
   const { mount } = cover;
-  const path = place.slice(cover.place.length + 1);
+  const path = place.slice(cover.place === '/' ? 1 : cover.place.length + 1);
   if (mount.kind === 'bind' || mount.kind === 'copyUp') return { from: 'mount', index, path };
   // New and empty. What init makes in it are mount points: of mounts that were refused above, or on the way there.
   const isEmpty = mount.kind === 'filesystem' && (mount.type === 'tmpfs' || mount.type === 'ramfs');
@@ -92,7 +92,7 @@ export function optionPointer(index: number, mount: Mount, option: string): stri
 }
 
 function isAtOrBelow(path: string, place: string): boolean {
-  return path === place || path.startsWith(`${place}/`);
+  return place === '/' || path === place || path.startsWith(`${place}/`);
 }
 
 const OWNERS = ['uid', 'gid'] as const;

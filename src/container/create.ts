@@ -32,9 +32,8 @@ import { prepare } from './prepare.ts';
 import { saveConfig } from './saved-config.ts';
 import { startSteps } from './start-steps.ts';
 import { hookState } from './state.ts';
-import { type ContainerRecord, checkId, reserve, startFifos, writeRecord } from './store.ts';
+import { type ContainerRecord, checkId, directoryOf, reserve, startFifos, writeRecord } from './store.ts';
 import { type Progress, undo } from './undo.ts';
-import { refuseUnsupported } from './unsupported.ts';
 
 export interface CreateOptions {
   /** The state root. */
@@ -82,7 +81,6 @@ export async function createContainer(options: CreateOptions): Promise<Created> 
 export async function loadForCreate({ id, bundle }: CreateOptions): Promise<LoadedConfig> {
   checkId(id);
   const loaded = await loadConfig(bundle);
-  refuseUnsupported(loaded.config);
   return loaded;
 }
 
@@ -115,6 +113,7 @@ export async function createLoaded(options: CreateOptions, loaded: LoadedConfig)
     if (progress.reserved === true) await undo(options, progress);
     throw error;
   } finally {
+    progress.devices?.close();
     descriptors.closeAll();
     scope?.close();
   }
@@ -180,10 +179,12 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       descriptors,
       cgroupHost,
       cgroups: handles,
+      directory: directoryOf(root, id),
       ...moved,
       ...(late === undefined ? {} : { late }),
       ...(parts.copyUp === undefined ? {} : { copyUp: parts.copyUp }),
       ...(parts.labels === undefined ? {} : { labels: parts.labels }),
+      ...(parts.mappedMounts === undefined ? {} : { mappedMounts: parts.mappedMounts }),
     });
   } catch (error) {
     closeHandles(handles);
@@ -253,7 +254,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       delete progress.launcher;
       scope?.limit(record.cgroups, spared?.later ?? []);
       if (users?.user !== undefined) {
-        users.support.releaseInit(users.user, { pid, channel: ours, launcher: status });
+        users.support.releaseInit(users.user, inputs.userNamespace, { pid, channel: ours, launcher: status });
       }
     },
     hooks: (pid) => {
@@ -268,6 +269,9 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
       const { prestart = [], createRuntime = [] } = config.hooks ?? {};
       runHooks({ kind: 'prestart', hooks: prestart, state, bundle });
       runHooks({ kind: 'createRuntime', hooks: createRuntime, state, bundle });
+    },
+    network: (pid) => {
+      progress.devices = parts.network?.moveNetworkDevices(config, pid, log);
     },
     filtered: (pid, listener) => filtering?.send({ pid, listener, state: hookState(record, 'creating', pid) }),
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),

@@ -79,7 +79,6 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   // No hook is run for it.
   const { hooks: _, ...container } = saved.config;
   const config: Config = { ...container, process: withLabelsOf(saved.config.process, given.process) };
-  await refuseUnsupportedProcess(given);
   const labels = await labelsOfProgram(config.process, given, log);
   checkPreserved(options.preserveFds);
   const descriptors = createDescriptors();
@@ -247,16 +246,6 @@ function begin({
 /** What is loaded only where it is asked for. */
 function asksForExtras({ consoleSocket, pidfdSocket }: ExecOptions, { process }: ExecProcess): boolean {
   return process.terminal === true || consoleSocket !== undefined || pidfdSocket !== undefined;
-}
-
-/** Throws `unsupported`, by name. */
-async function refuseUnsupportedProcess(given: ExecProcess): Promise<void> {
-  const { refuseUnsupported } = await import('./unsupported.ts');
-  try {
-    refuseUnsupported({ ociVersion: '', process: given.process });
-  } catch (error) {
-    throw inDocument(error, given);
-  }
 }
 
 /** As in runc: a description that names no label gets the container's. */

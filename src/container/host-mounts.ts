@@ -37,10 +37,23 @@ export function resctrlMount(): string | undefined {
 
 /** The mount point that holds `path`, an absolute path without links. */
 export function mountPointOf(path: string): string {
-  return hostMounts()
-    .map(({ mountPoint }) => mountPoint)
-    .filter((mountPoint) => mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`))
-    .reduce((longest, mountPoint) => (mountPoint.length >= longest.length ? mountPoint : longest), '/');
+  return mountOf(path)?.mountPoint ?? '/';
+}
+
+/** The type of the file system that holds `path`, an absolute path without links; undefined: not known. */
+export function fileSystemOf(path: string): string | undefined {
+  return mountOf(path)?.type;
+}
+
+/** Of several mounts on one place the last one is in sight. */
+function mountOf(path: string): MountInfo | undefined {
+  let found: MountInfo | undefined;
+  for (const mount of hostMounts()) {
+    const { mountPoint } = mount;
+    if (mountPoint !== '/' && path !== mountPoint && !path.startsWith(`${mountPoint}/`)) continue;
+    if (found === undefined || mountPoint.length >= found.mountPoint.length) found = mount;
+  }
+  return found;
 }
 
 /**

@@ -52,28 +52,40 @@ export interface Mappings {
   readonly gidMappings: readonly IdMapping[];
 }
 
+type MapPointers = Readonly<Record<IdKind, string>>;
+const OF_CONTAINER: MapPointers = { uid: '/linux/uidMappings', gid: '/linux/gidMappings' };
+
 /**
  * Maps the ids of the process's user namespace. The process is a child that nobody has waited for: its number can't have gone to another.
  * /proc/PID is opened once, all files below it. Throws `system`, `host`, with the pointer of the mappings.
  */
-export function mapIds(pid: number, { uidMappings, gidMappings }: Mappings): void {
+export function mapIds(pid: number, { uidMappings, gidMappings }: Mappings, pointers = OF_CONTAINER): void {
   const caller = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
-  const doing = { message: `open the directory of init, /proc/${pid}` };
+  const doing = { message: `open the directory of the process, /proc/${pid}` };
   const directory = mustSyscall(doing, 'openat', AT_FDCWD, `/proc/${pid}`, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   try {
-    writeMap(directory, pid, 'uid', uidMappings, caller);
+    writeMap({ directory, pid, kind: 'uid', mappings: uidMappings, caller, pointer: pointers.uid });
     // Who could leave a group might get what its members are denied (CVE-2014-8989): the kernel wants that given up first.
     if (caller.uid !== 0 && !needsTool('gid', gidMappings, caller)) {
-      write(directory, 'setgroups', 'deny', 'deny setgroups(2) in the user namespace', '/linux/gidMappings');
+      write(directory, 'setgroups', 'deny', 'deny setgroups(2) in the user namespace', pointers.gid);
     }
-    writeMap(directory, pid, 'gid', gidMappings, caller);
+    writeMap({ directory, pid, kind: 'gid', mappings: gidMappings, caller, pointer: pointers.gid });
   } finally {
     syscall('close', directory);
   }
 }
 
-function writeMap(directory: number, pid: number, kind: IdKind, mappings: readonly IdMapping[], caller: Caller): void {
-  const pointer = `/linux/${kind}Mappings`;
+interface MapToWrite {
+  /** /proc/PID. */
+  readonly directory: number;
+  readonly pid: number;
+  readonly kind: IdKind;
+  readonly mappings: readonly IdMapping[];
+  readonly caller: Caller;
+  readonly pointer: string;
+}
+
+function writeMap({ directory, pid, kind, mappings, caller, pointer }: MapToWrite): void {
   if (needsTool(kind, mappings, caller)) runTool(kind, pid, mappings, pointer);
   else write(directory, `${kind}_map`, mapText(mappings), `map the ${kind}s of the user namespace`, pointer);
   const found = read(directory, `${kind}_map`, pointer);

@@ -1,9 +1,11 @@
 // Mount points that the image hides behind links to nothing: /etc/resolv.conf of many images is one.
 
+import { fstatSync } from 'node:fs';
 import type { PreparedMount } from '../init/inputs.ts';
 import { IN_ROOT } from '../init/steps/context.ts';
 import {
   O_CLOEXEC,
+  O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
   OPEN_HOW_SIZE,
@@ -59,14 +61,37 @@ export function presentComponents(
   existsInImage: boolean,
   earlier: readonly PreparedMount[],
 ): number {
-  const all = destination.split('/').length - 1;
-  const below = (path: string): boolean => destination.startsWith(`${path}/`);
-  const cover = earlier.findLast((mount) => below(mount.destination) || mount.destination === destination);
+  const all = depth(destination);
+  const cover = coverOf(destination, earlier);
   if (cover === undefined) return existsInImage ? all : 0;
   if (cover.destination === destination) return all;
   if (cover.kind !== 'filesystem') return 0;
   if (FIXED.has(cover.type)) return all;
-  return EMPTY.has(cover.type) ? cover.destination.split('/').length - 1 : 0;
+  return EMPTY.has(cover.type) ? depth(cover.destination) : 0;
+}
+
+/** Number of components. */
+const depth = (path: string): number => (path === '/' ? 0 : path.split('/').length - 1);
+
+/** The last mount that lies on the path, or on a directory above it. */
+function coverOf(path: string, earlier: readonly PreparedMount[]): PreparedMount | undefined {
+  return earlier.findLast(
+    ({ destination }) => destination === '/' || destination === path || path.startsWith(`${destination}/`),
+  );
+}
+
+/** Whether it is not the image's any more. */
+export function isCovered(path: string, earlier: readonly PreparedMount[]): boolean {
+  return coverOf(path, earlier) !== undefined;
+}
+
+/** The mode of the image's directory, by a path without links; undefined: it is none. */
+export function modeOfDirectory(root: number, path: string): number | undefined {
+  const fd = open(root, path, O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+  if (fd < 0) return undefined;
+  const { mode } = fstatSync(fd);
+  syscall('close', fd);
+  return mode & 0o7777;
 }
 
 /** The path with its first component that is a link followed; undefined: there is none. */

@@ -32,6 +32,10 @@ export interface Parts {
   readonly resourceClass: ResourceClass | undefined;
   /** Of tmpcopyup. */
   readonly copyUp: typeof import('./copy-up.ts') | undefined;
+  /** Of linux.netDevices. */
+  readonly network: typeof import('./network-devices.ts') | undefined;
+  /** Of id-mapped mounts. */
+  readonly mappedMounts: typeof import('./mapped-mounts.ts') | undefined;
 }
 
 /** Throws `config`, `usage`, `host`, `unsupported`; changes nothing. A scope is to be closed. */
@@ -49,9 +53,25 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const rdt = config.linux?.intelRdt;
   const resourceClass =
     rdt === undefined ? undefined : (await import('./resource-class.ts')).planResourceClass(rdt, options.id);
+  const mappedMounts = asksForIdMaps(config) ? await import('./mapped-mounts.ts') : undefined;
+  const network = isEmpty(config.linux?.netDevices) ? undefined : await import('./network-devices.ts');
+  network?.checkNetworkDevices(config);
   // Last, since it is open then.
   const scope = options.systemdCgroup ? (await import('./scope.ts')).openScope(cgroupHost, options, loaded) : undefined;
-  return { cgroupHost, tools, scope, users, extras, filtering, labels, copyUp, scheduling, resourceClass };
+  return {
+    cgroupHost,
+    tools,
+    scope,
+    users,
+    extras,
+    filtering,
+    labels,
+    copyUp,
+    scheduling,
+    resourceClass,
+    mappedMounts,
+    network,
+  };
 }
 
 export function asksForLabels({ process, linux }: Config): boolean {
@@ -68,6 +88,18 @@ export function asksForScheduling(process: Process | undefined): boolean {
 
 export function asksForCopyUp({ mounts = [] }: Config): boolean {
   for (const { options } of mounts) if (options?.includes('tmpcopyup') === true) return true;
+  return false;
+}
+
+function isEmpty(value: object | undefined): boolean {
+  return value === undefined || Object.keys(value).length === 0;
+}
+
+function asksForIdMaps({ mounts = [] }: Config): boolean {
+  for (const { options, uidMappings } of mounts) {
+    if (uidMappings !== undefined || options?.includes('idmap') === true || options?.includes('ridmap') === true)
+      return true;
+  }
   return false;
 }
 

@@ -6,20 +6,22 @@ import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
 import { recordCgroups } from '../cgroup/record.ts';
 import { compileInit } from '../init/compile.ts';
-import type { Descriptor, InitInputs, LateTree, PreparedMount, UserNamespaceInputs } from '../init/inputs.ts';
+import type { Descriptor, IdMap, InitInputs, LateTree, PreparedMount, UserNamespaceInputs } from '../init/inputs.ts';
 import type { HostStep, Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
-import { cleanPath, resolvePath } from '../linux/paths.ts';
+import { cleanPath, resolvePath, stripRoot } from '../linux/paths.ts';
 import { silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
 import { loadConfig } from '../spec/load.ts';
 import { bindChanges } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
+import { createIdMaps } from './mapped-mounts.ts';
 import { presentComponents } from './mount-point.ts';
 import { asksForLabels, asksForScheduling } from './parts.ts';
+import { innerSource } from './prepare-bind.ts';
 import { streamsToGive } from './streams.ts';
 import { terminalSettings } from './terminal.ts';
-import { refuseUnsupported } from './unsupported.ts';
+import { copiesTrees } from './user-namespace.ts';
 
 /** Beyond the numbers of the other descriptors. */
 const RESCTRL_FD = 1000;
@@ -35,7 +37,8 @@ export interface PlanOptions {
 /** Throws what `create` would throw for the config. Needs no privilege and changes nothing. */
 export async function planContainer({ bundle, id = 'container', systemdCgroup }: PlanOptions): Promise<Plan> {
   const { config, exactInteger } = await loadConfig(bundle);
-  refuseUnsupported(config);
+  if (Object.keys(config.linux?.netDevices ?? {}).length > 0)
+    (await import('./network-devices.ts')).checkNetworkDevices(config, true);
   const asked = config.linux?.cgroupsPath;
   const path = systemdCgroup === true ? (await import('../cgroup/systemd/unit.ts')).scopePath(asked, id) : asked;
   const placed =
@@ -100,11 +103,18 @@ export function imaginedInputs(
   const namespaces = config.linux?.namespaces ?? [];
   const rootPath = resolvePath(bundle, config.root?.path ?? '');
   const mounts: PreparedMount[] = [];
+  /** By the tree of the mount: those that are mapped when the tree is copied. */
+  const mapped = new Map<Descriptor, IdMap>();
   const mount = (of: Mount, index: number): PreparedMount => {
-    const destination = cleanPath(of.destination);
-    const present = presentComponents(destination, existsSync(rootPath + destination), mounts);
+    const destination = stripRoot(rootPath, cleanPath(of.destination));
+    const isSeen = !mounts.some((earlier) => earlier.destination === '/');
+    const present = presentComponents(destination, isSeen && existsSync(rootPath + destination), mounts);
     if (parseMountOptions(of.options ?? []).bind !== undefined || of.type === 'bind') {
       const source = resolvePath(bundle, of.source ?? '');
+      const recursive = parseMountOptions(of.options ?? []).bind?.recursive ?? false;
+      const inside = destination === '/proc' ? undefined : innerSource([rootPath], source, recursive, mounts);
+      if (inside !== undefined)
+        return { kind: 'innerBind', source: inside, recursive, changes: bindChanges(config, of), destination, present };
       return { kind: 'bind', destination, present, tree: descriptor(source), isDirectory: isDirectory(source) };
     }
     if (of.options?.includes('tmpcopyup') === true) {
@@ -122,7 +132,24 @@ export function imaginedInputs(
         .map(({ controllers, path }) => ({ name: controllers.replace(/^name=/, ''), path })),
     };
   };
-  for (const of of config.mounts ?? []) mounts.push(mount(of, mounts.length));
+  const users = namespaces.find(({ type }) => type === 'user');
+  const kind = (users?.path ?? '') === '' ? ('created' as const) : ('joined' as const);
+  const idMaps = createIdMaps({
+    config,
+    makeNamespace: (_, index) => descriptor(`ids of mount ${index}`),
+    user: users === undefined ? undefined : { kind, isCallerRoot: process.geteuid?.() === 0 },
+    joined: kind === 'joined' ? descriptor(users?.path ?? '') : undefined,
+  });
+  for (const of of config.mounts ?? []) {
+    const made = mount(of, mounts.length);
+    const source = made.kind === 'bind' ? { source: made.tree.text } : {};
+    const idMap = idMaps.of(of, mounts.length, { kind: made.kind, destination: made.destination, ...source });
+    if (idMap === undefined) mounts.push(made);
+    else {
+      if (users !== undefined && made.kind === 'bind') mapped.set(made.tree, idMap);
+      mounts.push(users !== undefined && made.kind === 'bind' ? made : { ...made, idMap });
+    }
+  }
   const { prestart, createRuntime, createContainer, startContainer } = config.hooks ?? {};
   const hasHooks = [prestart, createRuntime, createContainer, startContainer].some((list) => (list ?? []).length > 0);
   const unified = paths.find(({ version }) => version === 2);
@@ -152,7 +179,7 @@ export function imaginedInputs(
       ...(unified === undefined ? {} : { directory: descriptor(unified.path) }),
     },
     ...(namespaces.some(({ type }) => type === 'user')
-      ? { userNamespace: imaginedUserNamespace(config, root, mounts, descriptor) }
+      ? { userNamespace: imaginedUserNamespace({ config, root, mounts, mapped, descriptor }) }
       : {}),
     preserveFds: 0,
     newKeyring: true,
@@ -169,17 +196,21 @@ export function imaginedInputs(
   };
 }
 
+interface Imagined {
+  readonly config: Config;
+  readonly root: { readonly tree: Descriptor; readonly path: string };
+  readonly mounts: readonly PreparedMount[];
+  readonly mapped: ReadonlyMap<Descriptor, IdMap>;
+  readonly descriptor: (text: string) => Descriptor;
+}
+
 /** As container/user-namespace.ts has it: root has the launcher copy the trees, a caller without privileges init. */
-function imaginedUserNamespace(
-  config: Config,
-  root: { readonly tree: Descriptor; readonly path: string },
-  mounts: readonly PreparedMount[],
-  descriptor: (text: string) => Descriptor,
-): UserNamespaceInputs {
+function imaginedUserNamespace({ config, root, mounts, mapped, descriptor }: Imagined): UserNamespaceInputs {
   const { namespaces = [], gidMappings = [] } = config.linux ?? {};
   const joins = namespaces.some(({ type, path = '' }) => type === 'user' && path !== '');
   const ownMounts = namespaces.some(({ type, path = '' }) => type === 'mount' && path === '');
   const isCallerRoot = process.geteuid?.() === 0;
+  const kind = joins ? 'joined' : 'created';
   const step = (path: string, pointer: string) => ({ sentence: `find ${path}`, pointer });
   const trees: LateTree[] = mounts.flatMap((mount, index) => {
     const of = config.mounts?.[index];
@@ -187,15 +218,17 @@ function imaginedUserNamespace(
     const recursive = parseMountOptions(of.options ?? []).bind?.recursive === true;
     const { tree } = mount;
     const changes = bindChanges(config, of);
-    return [{ path: tree.text, recursive, into: tree, changes, step: step(tree.text, `/mounts/${index}/source`) }];
+    const idMap = mapped.get(tree);
+    const late = { path: tree.text, recursive, into: tree, changes, step: step(tree.text, `/mounts/${index}/source`) };
+    return [idMap === undefined ? late : { ...late, idMap }];
   });
   const rootStep = step(root.path, '/root/path');
   trees.unshift({ path: root.path, recursive: true, into: root.tree, changes: [], step: rootStep });
   return {
-    kind: joins ? 'joined' : 'created',
+    kind,
     isCallerRoot,
     setgroups: joins ? 'unknown' : isCallerRoot || gidMappings.length > 1 ? 'allow' : 'deny',
-    treesBy: ownMounts && !joins && isCallerRoot ? 'launcher' : 'init',
+    treesBy: copiesTrees({ kind, isCallerRoot, ownMounts }),
     trees: ownMounts ? trees : [],
     ...(ownMounts ? { rootPlace: descriptor(`place of ${root.path}`) } : {}),
   };

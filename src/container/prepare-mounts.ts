@@ -1,29 +1,20 @@
 // The config's `mounts` as the host finds them: sources are copied into detached mounts with their attributes, mount points looked for.
 
-import { fstatSync } from 'node:fs';
 import type { CgroupHandles } from '../cgroup/create.ts';
 import type { CgroupHost } from '../cgroup/host.ts';
 import { fail } from '../error.ts';
 import type { CgroupHierarchy, PreparedMount } from '../init/inputs.ts';
 import type { LabelSteps } from '../init/labels.ts';
-import { mayBeMountedOn } from '../init/steps/mounts.ts';
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_RECURSIVE,
-  MOUNT_ATTR_SIZE,
-  mountAttr,
-  OPEN_TREE_CLOEXEC,
-  OPEN_TREE_CLONE,
-  PROC_SUPER_MAGIC,
-} from '../linux/mount-constants.ts';
+import { mayBeMountedOn } from '../init/steps/guarded-proc.ts';
+import { takesModeOfDirectory } from '../init/steps/tmpfs-mode.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
-import { cleanPath, resolvePath } from '../linux/paths.ts';
-import { mustSyscall } from '../linux/syscall.ts';
+import { cleanPath, resolvePath, stripRoot } from '../linux/paths.ts';
 import type { Config, Mount } from '../spec/generated/types.ts';
 import { bindChanges } from './bind-attributes.ts';
 import type { Descriptors } from './descriptors.ts';
-import { findMountPoint, presentComponents } from './mount-point.ts';
+import type { IdMaps } from './mapped-mounts.ts';
+import { findMountPoint, isCovered, modeOfDirectory, presentComponents } from './mount-point.ts';
+import { prepareBind, type RootPaths } from './prepare-bind.ts';
 import type { LateTrees } from './user-namespace.ts';
 
 export interface PrepareOptions {
@@ -40,44 +31,69 @@ export interface PrepareOptions {
   readonly late?: LateTrees;
   /** Where a config asks for labels. */
   readonly labels?: LabelSteps;
+  /** Where a mount has ids of its own. */
+  readonly mappedMounts?: typeof import('./mapped-mounts.ts');
+  /** The container's state directory: see `spawnLauncher`. */
+  readonly directory: string;
   /** Where a mount has the option tmpcopyup. */
   readonly copyUp?: typeof import('./copy-up.ts');
 }
 
-/** In their order. Throws RuntErrors that name the mount. `root`: a descriptor of the root file system. */
-export function prepareMounts(options: PrepareOptions, root: number): PreparedMount[] {
+export interface RootToMountIn {
+  /** A descriptor of the root file system. */
+  readonly fd: number;
+  readonly paths: RootPaths;
+}
+
+/** In their order. Throws RuntErrors that name the mount. */
+export function prepareMounts(options: PrepareOptions, root: RootToMountIn, idMaps?: IdMaps): PreparedMount[] {
   const mounts: PreparedMount[] = [];
   (options.config.mounts ?? []).forEach((mount, index) => {
-    mounts.push(prepareMount(options, mount, index, root, mounts));
+    const prepared = prepareMount(options, mount, index, root, mounts);
+    mounts.push(idMaps === undefined ? prepared : mapIdsOf(options, mount, index, prepared, idMaps));
   });
   return mounts;
 }
 
-/** A detached copy of the mounts at `path`. Throws `system` with the pointer. */
-export function copyTree(path: string, recursive: boolean, doing: string, pointer: string): number {
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
-  return mustSyscall({ message: doing, pointer }, 'open_tree', AT_FDCWD, path, flags);
+/** Where paths of the container are looked up after these mounts: one may lie on the root itself. Not open: nothing is known of what is there. */
+export function rootAfter(mounts: readonly PreparedMount[], root: number): number {
+  const top = mounts.findLast(({ destination }) => destination === '/');
+  if (top === undefined) return root;
+  return 'tree' in top ? top.tree.fd : NOT_OPEN;
+}
+const NOT_OPEN = -1;
+
+/** Init maps them, but for a copy that it can't make itself (LateTree). */
+function mapIdsOf(
+  { bundle, late }: PrepareOptions,
+  mount: Mount,
+  index: number,
+  prepared: PreparedMount,
+  idMaps: IdMaps,
+): PreparedMount {
+  const { destination, kind } = prepared;
+  const source = kind === 'bind' && mount.source !== undefined ? { source: resolvePath(bundle, mount.source) } : {};
+  const idMap = idMaps.of(mount, index, { kind, destination, ...source });
+  if (idMap === undefined) return prepared;
+  if (kind !== 'bind' || late === undefined) return { ...prepared, idMap };
+  late.mapIds(prepared.tree.fd, idMap);
+  return prepared;
 }
 
 function prepareMount(
   options: PrepareOptions,
   mount: Mount,
   index: number,
-  root: number,
+  root: RootToMountIn,
   earlier: readonly PreparedMount[],
 ): PreparedMount {
   const pointer = `/mounts/${index}`;
   // proc and sysfs go on a plain directory or nowhere: no link is followed for them.
   const isPlain = mount.type === 'proc' || mount.type === 'sysfs';
-  const { destination, exists } = findMountPoint(root, cleanPath(mount.destination), !isPlain);
+  const place = root.paths.reduce((path, prefix) => stripRoot(prefix, path), cleanPath(mount.destination));
+  const lookIn = rootAfter(earlier, root.fd);
+  const { destination, exists } = findMountPoint(lookIn, place, !isPlain);
   const present = presentComponents(destination, exists, earlier);
-  if (destination === '/') {
-    fail({
-      code: 'unsupported',
-      message: 'a mount on / is not supported yet by this version of runt',
-      pointer: `${pointer}/destination`,
-    });
-  }
   if (!mayBeMountedOn(destination)) {
     fail({
       code: 'config',
@@ -89,7 +105,7 @@ function prepareMount(
   const parsed = parseMountOptions(mount.options ?? []);
   const { type } = mount;
   if (parsed.bind !== undefined || type === 'bind')
-    return { ...prepareBind(options, mount, index, destination), present };
+    return { ...prepareBind(options, { mount, index, destination, roots: root.paths, earlier }), present };
   if (destination === '/proc' && type !== 'proc') {
     fail({
       code: 'config',
@@ -105,64 +121,20 @@ function prepareMount(
     });
   }
   if (options.copyUp !== undefined && parsed.extensions.includes('tmpcopyup')) {
-    const tree = options.copyUp.prepareCopyUp({ options, mount, index, destination, root, earlier });
+    const tree = options.copyUp.prepareCopyUp({ options, mount, index, destination, root: root.fd, earlier });
     if (tree !== undefined) return { kind: 'copyUp', tree, destination, present };
   }
-  if (type !== 'cgroup') return { kind: 'filesystem', type, destination, present };
+  if (type !== 'cgroup') {
+    const takesMode = exists && takesModeOfDirectory(type, mount.options ?? []) && !isCovered(destination, earlier);
+    const mode = takesMode ? modeOfDirectory(lookIn, destination) : undefined;
+    return { kind: 'filesystem', type, destination, present, ...(mode === undefined ? {} : { mode }) };
+  }
   if (options.cgroupHost.mode === 'v2') {
     const own = ownCgroup2(options, mount, index);
     if (own === undefined) return { kind: 'cgroup2', destination, present };
     return { kind: 'bind', tree: own, isDirectory: true, destination, present };
   }
   return { kind: 'cgroup1', destination, hierarchies: cgroupHierarchies(options), present };
-}
-
-type BindMount = Extract<PreparedMount, { kind: 'bind' }>;
-
-const PROC_ROOT_INODE = 1;
-
-function prepareBind(
-  { config, bundle, descriptors, late }: PrepareOptions,
-  mount: Mount,
-  index: number,
-  destination: string,
-): Omit<BindMount, 'present'> {
-  const pointer = `/mounts/${index}/source`;
-  if (mount.source === undefined || mount.source === '') {
-    fail({ code: 'config', message: `the bind mount on "${destination}" has no source`, pointer });
-  }
-  const source = resolvePath(bundle, mount.source);
-  const { bind } = parseMountOptions(mount.options ?? []);
-  const recursive = bind?.recursive ?? false;
-  const fd = (late?.open ?? copyTree)(source, recursive, `find the mount source "${source}"`, pointer);
-  const tree = descriptors.inherit(fd, source);
-  const stat = fstatSync(fd);
-  if (destination === '/proc') checkProcSource(fd, source, stat.ino, pointer);
-  const changes = bindChanges(config, mount);
-  if (late !== undefined) late.change(fd, changes);
-  else {
-    const doing = {
-      message: `set the attributes of the mount on "${destination}"`,
-      pointer: `/mounts/${index}/options`,
-    };
-    for (const { set, clear, propagation, recursive } of changes) {
-      const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
-      mustSyscall(doing, 'mount_setattr', fd, '', flags, mountAttr(set, clear, propagation), MOUNT_ATTR_SIZE);
-    }
-  }
-  return { kind: 'bind', tree, isDirectory: stat.isDirectory(), destination };
-}
-
-/** /proc may be bound only from the root of a real procfs (CVE-2019-16884). */
-function checkProcSource(fd: number, source: string, inode: number, pointer: string): void {
-  const status = Buffer.alloc(120);
-  mustSyscall({ message: `look at the file system of "${source}"`, pointer }, 'fstatfs', fd, status);
-  if (status.readBigInt64LE(0) === BigInt(PROC_SUPER_MAGIC) && inode === PROC_ROOT_INODE) return;
-  fail({
-    code: 'config',
-    message: `"/proc" cannot be mounted because "${source}" is not of type proc, or not its root`,
-    pointer,
-  });
 }
 
 /** The v1 hierarchies as folders of the container's cgroup mount. Where the container has no cgroup of its own it sees its caller's. */

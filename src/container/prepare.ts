@@ -15,7 +15,8 @@ import { callersProcess } from './caller.ts';
 import type { Descriptors } from './descriptors.ts';
 import { homeOf } from './home.ts';
 import { fullyVisibleMounts, mountPointOf } from './host-mounts.ts';
-import { copyTree, type PrepareOptions, prepareMounts } from './prepare-mounts.ts';
+import { copyTree } from './prepare-bind.ts';
+import { type PrepareOptions, prepareMounts, rootAfter } from './prepare-mounts.ts';
 import { streamsToGive } from './streams.ts';
 
 const NS_GET_NSTYPE = 0xb703;
@@ -42,8 +43,16 @@ export function prepare(options: PrepareOptions): Prepared {
   const root = prepareRoot(options);
   const opened = prepareNamespaces(config, descriptors);
   const namespaces = late === undefined ? opened : { ...opened, joined: late.markJoined(opened.joined) };
-  const mounts = prepareMounts(options, root.tree.fd);
-  const home = homeOf(config, options.bundle, root.tree.fd);
+  const idMaps = options.mappedMounts?.createIdMaps({
+    config,
+    makeNamespace: options.mappedMounts.namespaceMaker(descriptors, options.directory),
+    user: late?.user,
+    joined: opened.joined.find(({ type }) => type === 'user')?.descriptor,
+  });
+  const given = resolvePath(options.bundle, config.root?.path ?? '');
+  const paths = given === root.path ? [given] : [given, root.path];
+  const mounts = prepareMounts(options, { fd: root.tree.fd, paths }, idMaps);
+  const home = homeOf(config, options.bundle, rootAfter(mounts, root.tree.fd));
   return {
     root,
     mounts,

@@ -5,6 +5,7 @@ import { waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
 import { destroy } from './delete.ts';
+import type { MovedDevices } from './network-devices.ts';
 import { type ContainerRecord, removeRecord } from './store.ts';
 
 const SIGKILL = 9;
@@ -17,6 +18,8 @@ export interface Progress {
   init?: number;
   hooksRun: boolean;
   pidFile?: string;
+  /** Of the host's, that the container has. */
+  devices?: MovedDevices | undefined;
 }
 
 /** What is left of a create that failed goes. */
@@ -24,6 +27,8 @@ export async function undo(
   { root, id, log }: { readonly root: string; readonly id: string; readonly log: Log },
   progress: Progress,
 ): Promise<void> {
+  // Before their namespace ends: the kernel would remove those that are not physical.
+  progress.devices?.restore(log);
   for (const pid of [progress.launcher, progress.init]) {
     if (pid === undefined) continue;
     // Our child, not reaped yet: the pid is still its own.

@@ -2,8 +2,9 @@
 
 import { fstatSync, readFileSync } from 'node:fs';
 import { fail } from '../error.ts';
-import type { Descriptor, InitInputs, LateTree, UserNamespaceInputs } from '../init/inputs.ts';
+import type { Descriptor, IdMap, InitInputs, LateTree, UserNamespaceInputs } from '../init/inputs.ts';
 import { GO } from '../init/messages.ts';
+import { waitsForRuntime } from '../init/steps/user-namespace.ts';
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from '../linux/mount-constants.ts';
 import { RLIMITS } from '../linux/rlimits.ts';
 import { sendPacket } from '../linux/sockets.ts';
@@ -126,6 +127,8 @@ export interface LateTrees {
   open(path: string, recursive: boolean, doing: string, pointer: string): number;
   /** What is to be done to the copy. */
   change(fd: number, changes: readonly TreeChange[]): void;
+  /** The copy's ids are mapped. */
+  mapIds(fd: number, idMap: IdMap): void;
   /** The descriptor that becomes the place of the root. */
   place(path: string): void;
   /** For the compiler. */
@@ -133,8 +136,16 @@ export interface LateTrees {
   markJoined(joined: InitInputs['namespaces']['joined']): InitInputs['namespaces']['joined'];
 }
 
+export function copiesTrees(of: {
+  readonly kind: UserNamespaceInputs['kind'];
+  readonly isCallerRoot: boolean;
+  readonly ownMounts: boolean;
+}): UserNamespaceInputs['treesBy'] {
+  return of.ownMounts && of.kind !== 'inherited' && of.isCallerRoot ? 'launcher' : 'init';
+}
+
 export function createLateTrees(descriptors: Descriptors, user: UserNamespace): LateTrees {
-  const list: LateTree[] = [];
+  const list: (LateTree & { idMap?: IdMap })[] = [];
   const changes = new Map<number, TreeChange[]>();
   let place: Descriptor | undefined;
   const openPath = (path: string, doing: string, pointer: string): number =>
@@ -149,6 +160,10 @@ export function createLateTrees(descriptors: Descriptors, user: UserNamespace): 
       return fd;
     },
     change: (fd, more) => void changes.get(fd)?.push(...more),
+    mapIds(fd, idMap) {
+      const tree = list.find(({ into }) => into.fd === fd);
+      if (tree !== undefined) tree.idMap = idMap;
+    },
     place(path) {
       const fd = openPath(path, `open the place of the root "${path}"`, '/root/path');
       place = descriptors.inherit(fd, `place of ${path}`);
@@ -160,7 +175,7 @@ export function createLateTrees(descriptors: Descriptors, user: UserNamespace): 
         kind,
         isCallerRoot,
         setgroups,
-        treesBy: ownMounts && kind === 'created' && isCallerRoot ? 'launcher' : 'init',
+        treesBy: copiesTrees({ kind, isCallerRoot, ownMounts }),
         trees: ownMounts ? list : [],
         ...(place === undefined || !ownMounts ? {} : { rootPlace: place }),
       };
@@ -188,14 +203,15 @@ function markJoined(joined: InitInputs['namespaces']['joined']): InitInputs['nam
   });
 }
 
-/** Init is there, and waits: writes its maps, and lets it go on. `launcher`: how that ended; it reports its failure itself. */
+/** Init is there, and may wait: writes its maps, and lets it go on. `launcher`: how that ended; it reports its failure itself. */
 export function releaseInit(
   user: UserNamespace,
+  inputs: UserNamespaceInputs | undefined,
   { pid, channel, launcher }: { pid: number; channel: number; launcher: ExitStatus | undefined },
 ): void {
-  if (user.kind !== 'created') return;
+  if (inputs === undefined || !waitsForRuntime(inputs)) return;
   if (launcher !== undefined && !('exited' in launcher && launcher.exited === 0)) return;
-  mapIds(pid, user);
+  if (user.kind === 'created') mapIds(pid, user);
   // It may have been killed; the next that is heard of it tells.
   sendPacket(channel, GO);
 }

@@ -12,6 +12,8 @@ import { keptWhenReady } from './steps/kept-descriptors.ts';
 import { bringLoopbackUp, setNames, writeSysctls } from './steps/kernel-settings.ts';
 import { failureHandler, launch } from './steps/launcher.ts';
 import { makeMountsReadOnly, mountAll } from './steps/mounts.ts';
+import { waitForNetworkDevices } from './steps/network-devices.ts';
+import { limitOpenFiles, needsMoreFiles } from './steps/open-files.ts';
 import { execute, findProgram, reportReady, waitForStart } from './steps/program.ts';
 import { attachRoot, enterRoot, hasOwnMounts, makeRootReadOnly, openRoot } from './steps/root.ts';
 import { beginSession } from './steps/session.ts';
@@ -30,6 +32,7 @@ export function compileInit(inputs: InitInputs): Plan {
   const context: StepContext = { ...launcher, root };
   beginSession(context);
   bringLoopbackUp(context);
+  if (inputs.config.linux?.netDevices !== undefined) waitForNetworkDevices(context);
   attachRoot(context);
   mountAll(context);
   makeDevices(context);
@@ -49,6 +52,7 @@ export function compileInit(inputs: InitInputs): Plan {
   enterRoot(context);
   setNames(context);
   if (inputs.userNamespace === undefined) writeSysctls(context);
+  if (needsMoreFiles(inputs)) limitOpenFiles(plan, inputs);
   becomeUser(context, keptWhenReady(inputs));
   showProcess(context);
   findProgram(context);

@@ -13,6 +13,15 @@ export interface Descriptor {
   readonly text: string;
 }
 
+/** The ids of a mount are mapped (mount_setattr(2), MOUNT_ATTR_IDMAP). */
+export interface IdMap {
+  /** The user namespace whose mappings are meant. */
+  readonly users: Descriptor;
+  /** All mounts below, too. */
+  readonly recursive: boolean;
+  readonly step: Step;
+}
+
 /** One entry of the config's `mounts`, as the host found it. */
 export type PreparedMount = {
   /** Absolute and clean; a dangling symbolic link of the image's on the way is resolved already. */
@@ -22,6 +31,8 @@ export type PreparedMount = {
    * mount point need not be made.
    */
   readonly present: number;
+  /** What init does to the mount, before it is attached. Absent for a tree whose copy is made later, and mapped then (LateTree). */
+  readonly idMap?: IdMap;
 } & (
   | {
       readonly kind: 'bind';
@@ -29,7 +40,20 @@ export type PreparedMount = {
       readonly tree: Descriptor;
       readonly isDirectory: boolean;
     }
-  | { readonly kind: 'filesystem'; readonly type: string }
+  /** Bound from the container's own root, as it is when it is this mount's turn: an earlier mount has to do with what is there. */
+  | {
+      readonly kind: 'innerBind';
+      /** In the root; clean. */
+      readonly source: string;
+      readonly recursive: boolean;
+      readonly changes: LateTree['changes'];
+    }
+  | {
+      readonly kind: 'filesystem';
+      readonly type: string;
+      /** Of a tmpfs that the config gives none: the mode of the directory of the image that it covers. */
+      readonly mode?: number;
+    }
   /** A tmpfs with what the container has at the destination in it (`tmpcopyup`), and with the attributes of the mount itself, but for `ro`. */
   | { readonly kind: 'copyUp'; readonly tree: Descriptor }
   /** A folder for each v1 hierarchy, in a tmpfs. */
@@ -120,6 +144,8 @@ export interface LateTree {
     readonly propagation: number;
     readonly recursive: boolean;
   }[];
+  /** Before the changes. */
+  readonly idMap?: IdMap;
   readonly step: Step;
 }
 

@@ -20,6 +20,8 @@ export const MESSAGE = {
   executing: 7,
   /** The seccomp filter is there and notifies: the value is the number of its listener in init. The runtime takes it and answers. */
   listener: 8,
+  /** Init has its network namespace: the runtime moves devices there and answers. */
+  network: 9,
   /** From the launcher of an exec: the process that goes on in its place, born in the container's cgroup. */
   successor: 15,
 } as const;

@@ -49,6 +49,7 @@ export const MOUNT_ATTR_RELATIME = 0x00;
 export const MOUNT_ATTR_NOATIME = 0x10;
 export const MOUNT_ATTR_STRICTATIME = 0x20;
 export const MOUNT_ATTR_NODIRATIME = 0x80;
+export const MOUNT_ATTR_IDMAP = 0x100000;
 export const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
 /** sizeof(struct mount_attr): attr_set, attr_clr, propagation, userns_fd. */
 export const MOUNT_ATTR_SIZE = 32;
@@ -63,12 +64,13 @@ export const MNT_DETACH = 2;
 export const PROC_SUPER_MAGIC = 0x9fa0;
 export const DEVPTS_SUPER_MAGIC = 0x1cd1;
 
-/** struct mount_attr of mount_setattr(2). */
-export function mountAttr(set: number, clear: number, propagation: number): Uint8Array {
+/** struct mount_attr of mount_setattr(2). `users`: a descriptor of the user namespace that MOUNT_ATTR_IDMAP is for. */
+export function mountAttr(set: number, clear: number, propagation: number, users = 0): Uint8Array {
   const bytes = Buffer.alloc(MOUNT_ATTR_SIZE);
   bytes.writeUInt32LE(set, 0);
   bytes.writeUInt32LE(clear, 8);
   bytes.writeUInt32LE(propagation, 16);
+  bytes.writeUInt32LE(users, 24);
   return bytes;
 }
 
@@ -88,6 +90,7 @@ const ATTRIBUTE_NAMES: readonly (readonly [number, string])[] = [
   [MOUNT_ATTR_NODEV, 'MOUNT_ATTR_NODEV'],
   [MOUNT_ATTR_NOEXEC, 'MOUNT_ATTR_NOEXEC'],
   [MOUNT_ATTR_NODIRATIME, 'MOUNT_ATTR_NODIRATIME'],
+  [MOUNT_ATTR_IDMAP, 'MOUNT_ATTR_IDMAP'],
   [MOUNT_ATTR_NOSYMFOLLOW, 'MOUNT_ATTR_NOSYMFOLLOW'],
 ];
 
@@ -111,10 +114,16 @@ function propagationText(flag: number): string {
 }
 
 /** How a struct mount_attr is shown. */
-export function attrText(set: number, clear: number, propagation: number): string {
+export function attrText(
+  set: number,
+  clear: number,
+  propagation: number,
+  users?: { readonly fd: number; readonly text: string },
+): string {
   const parts: string[] = [];
   if (set !== 0) parts.push(`attr_set=${attributeText(set)}`);
   if (clear !== 0) parts.push(`attr_clr=${attributeText(clear)}`);
   if (propagation !== 0) parts.push(`propagation=${propagationText(propagation)}`);
+  if (users !== undefined) parts.push(`userns_fd=${users.fd}<${users.text}>`);
   return `{${parts.join(', ')}}`;
 }

@@ -13,9 +13,9 @@ import {
 } from './mount-constants.ts';
 import { knownMountOptions, optionValue, parseMountOptions } from './mount-options.ts';
 
-/** The table of the specification's config.md, "Linux mount options", but for what later versions bring. */
+/** The table of the specification's config.md, "Linux mount options". */
 const TABLE =
-  'async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime remount rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync unbindable'.split(
+  'async atime bind defaults dev diratime dirsync exec idmap iversion lazytime loud mand noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime remount rexec ridmap rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync unbindable'.split(
     ' ',
   );
 
@@ -37,6 +37,17 @@ test('a later word overrides an earlier one', () => {
 test('access times are one setting, which is cleared before it is set', () => {
   assert.deepEqual(parseMountOptions(['noatime']).attributes, { set: MOUNT_ATTR_NOATIME, clear: MOUNT_ATTR__ATIME });
   assert.equal(parseMountOptions(['noatime', 'strictatime']).attributes.set, MOUNT_ATTR_STRICTATIME);
+});
+
+test('idmap is for the mount, ridmap for all below; the last one counts', () => {
+  assert.equal(parseMountOptions(['rbind']).idmap, undefined);
+  assert.deepEqual(parseMountOptions(['idmap']).idmap, { recursive: false });
+  assert.deepEqual(parseMountOptions(['idmap', 'ridmap']).idmap, { recursive: true });
+});
+
+test('norelatime and nostrictatime leave the choice to the kernel, which is relatime', () => {
+  for (const word of ['norelatime', 'nostrictatime', 'atime'])
+    assert.deepEqual(parseMountOptions([word]).attributes, { set: 0, clear: MOUNT_ATTR__ATIME }, word);
 });
 
 test('words that begin with r hold for all mounts below', () => {

@@ -23,6 +23,7 @@ type Meaning =
   | { readonly kind: 'propagation'; readonly flag: number; readonly recursive: boolean }
   /** A flag of the file system (its super block), by the kernel's name for it; '' says the opposite of `without`. */
   | { readonly kind: 'superblock'; readonly flag: string; readonly without?: string }
+  | { readonly kind: 'idmap'; readonly recursive: boolean }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'extension' };
 
@@ -43,7 +44,8 @@ const ATTRIBUTES: Readonly<Record<string, Meaning>> = {
   diratime: attribute(0, MOUNT_ATTR_NODIRATIME),
   nodiratime: attribute(MOUNT_ATTR_NODIRATIME),
   relatime: atime(MOUNT_ATTR_RELATIME),
-  norelatime: atime(MOUNT_ATTR_STRICTATIME),
+  // Without it the kernel's choice is relatime again, since Linux 2.6.30 (mount(2)).
+  norelatime: atime(MOUNT_ATTR_RELATIME),
   noatime: atime(MOUNT_ATTR_NOATIME),
   atime: atime(MOUNT_ATTR_RELATIME),
   strictatime: atime(MOUNT_ATTR_STRICTATIME),
@@ -77,8 +79,8 @@ const OTHERS: Readonly<Record<string, Meaning>> = {
   acl: { kind: 'superblock', flag: 'acl' },
   noacl: { kind: 'superblock', flag: 'noacl', without: 'acl' },
   tmpcopyup: { kind: 'extension' },
-  idmap: { kind: 'extension' },
-  ridmap: { kind: 'extension' },
+  idmap: { kind: 'idmap', recursive: false },
+  ridmap: { kind: 'idmap', recursive: true },
 };
 
 function meaningOf(word: string): Meaning | undefined {
@@ -91,10 +93,9 @@ function meaningOf(word: string): Meaning | undefined {
 
 /** Every option that runt knows, for `runt features`. What is not here is passed to the file system as its own data. */
 export function knownMountOptions(): string[] {
-  const refused = ['idmap', 'ridmap'];
   return [
     ...Object.keys(ATTRIBUTES),
-    ...Object.keys(OTHERS).filter((word) => !refused.includes(word)),
+    ...Object.keys(OTHERS),
     ...Object.keys(ATTRIBUTES).map((word) => `r${word}`),
   ].sort();
 }
@@ -131,7 +132,9 @@ export interface MountOptions {
   readonly propagation: readonly { readonly flag: number; readonly recursive: boolean }[];
   /** Flags of the file system, then its own options, as in the config. */
   readonly superblock: readonly string[];
-  /** Options that no kernel knows: tmpcopyup, and those that later versions will honour. */
+  /** Whether the mount is to have ids of its own (idmap), or all below it, too (ridmap); undefined: no option says so. */
+  readonly idmap: { readonly recursive: boolean } | undefined;
+  /** Options that no kernel knows: tmpcopyup. */
   readonly extensions: readonly string[];
 }
 
@@ -158,6 +161,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
 
 function parse(options: readonly string[]): MountOptions {
   let bind: { recursive: boolean } | undefined;
+  let idmap: { recursive: boolean } | undefined;
   let attributes: AttributeChange = { set: 0, clear: 0 };
   let recursiveAttributes: AttributeChange | undefined;
   const propagation: { flag: number; recursive: boolean }[] = [];
@@ -168,6 +172,7 @@ function parse(options: readonly string[]): MountOptions {
     if (meaning === undefined) superblock.push(word);
     else if (meaning.kind === 'bind') bind = { recursive: meaning.recursive };
     else if (meaning.kind === 'propagation') propagation.push({ flag: meaning.flag, recursive: meaning.recursive });
+    else if (meaning.kind === 'idmap') idmap = { recursive: meaning.recursive };
     else if (meaning.kind === 'extension') extensions.push(word);
     else if (meaning.kind === 'superblock') {
       const { without } = meaning;
@@ -178,5 +183,5 @@ function parse(options: readonly string[]): MountOptions {
       else attributes = apply(attributes, meaning);
     }
   }
-  return { bind, attributes, recursiveAttributes, propagation, superblock, extensions };
+  return { bind, attributes, recursiveAttributes, propagation, superblock, idmap, extensions };
 }

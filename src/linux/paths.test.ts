@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cleanPath, resolvePath } from './paths.ts';
+import { cleanPath, resolvePath, stripRoot } from './paths.ts';
 import { sysctlPath } from './sysctl.ts';
 
 test('a clean path is absolute, without empty parts, and never above the root', () => {
@@ -22,4 +22,11 @@ test('a sysctl’s first separator decides what the other one means', () => {
   for (const bad of ['net.../../x', 'net/../kernel/core_pattern', 'kernel', 'net.a\nb', 'net.a\0b', 'net..a']) {
     assert.equal(sysctlPath(bad), undefined, JSON.stringify(bad));
   }
+});
+
+test('the path of the root goes where somebody has put it before a path in the root', () => {
+  assert.equal(stripRoot('/b/rootfs', '/b/rootfs/etc'), '/etc');
+  assert.equal(stripRoot('/b/rootfs', '/b/rootfs'), '/');
+  assert.equal(stripRoot('/b/rootfs', '/b/rootfs2/etc'), '/b/rootfs2/etc');
+  assert.equal(stripRoot('/', '/etc'), '/etc');
 });

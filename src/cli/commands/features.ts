@@ -42,8 +42,8 @@ export function featuresDocument(): Features {
         flags: (Object.keys(MEMORY_POLICY_FLAGS) as MemoryPolicyFlag[]).sort(),
       },
       intelRdt: { enabled: true, schemata: true, monitoring: true },
-      mountExtensions: { idmap: { enabled: false } },
-      netDevices: { enabled: false },
+      mountExtensions: { idmap: { enabled: true } },
+      netDevices: { enabled: true },
     },
     annotations: { 'runt.version': VERSION, 'runt.commit': COMMIT },
     // A name that ends with a full stop stands for all that begin with it (features.md).

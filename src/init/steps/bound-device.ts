@@ -3,7 +3,6 @@
 import { pointer } from '../../json-pointer.ts';
 import { ERRNO } from '../../linux/errno.ts';
 import {
-  AT_EMPTY_PATH,
   AT_FDCWD,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
@@ -12,10 +11,10 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from '../../linux/mount-constants.ts';
-import { STATX, STATX_MASK } from '../../linux/statx.ts';
 import type { Argument } from '../builder.ts';
 import type { Slot } from '../plan.ts';
 import { attach, type StepContext, setAttributes } from './context.ts';
+import { branchUnlessDevice } from './device-type.ts';
 import type { DeviceNode } from './devices.ts';
 import { hasOwnMounts } from './root.ts';
 
@@ -44,29 +43,14 @@ export function bindDevice(context: StepContext, directory: Argument, name: stri
   });
 }
 
-const S_IFCHR = 0o020000;
-const S_IFBLK = 0o060000;
-const S_IFMT = 0o170000;
-
 /** The config names a device by its numbers; what lies on the host under that path may be another, or no device at all. */
-function checkDevice({ plan, config }: StepContext, node: Slot, device: DeviceNode): void {
+function checkDevice(context: StepContext, node: Slot, device: DeviceNode): void {
+  const { plan, config } = context;
   const { type, major, minor, path } = device;
-  const status = plan.variable(STATX.sizeOf, '{statx}');
   const wrong = plan.label();
   const fine = plan.label();
-  const empty = plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
-  plan.call('statx', [plan.slotRef(node), '', empty, plan.value(STATX_MASK.type, 'STATX_TYPE'), status]);
-  plan.withSlot((value) => {
-    plan.load(value, plan.addressOf(status, STATX.major), 4);
-    plan.branch(value, 'notEqual', major, wrong);
-    plan.load(value, plan.addressOf(status, STATX.minor), 4);
-    plan.branch(value, 'notEqual', minor, wrong);
-    // The type is in the upper four bits of sixteen, and the set-id and sticky bits, which no device has, are the rest of its byte.
-    plan.load(value, plan.addressOf(status, STATX.mode + 1), 1);
-    for (const permissions of [0, 1]) {
-      plan.branch(value, 'equal', (((type === 'b' ? S_IFBLK : S_IFCHR) & S_IFMT) >> 8) | permissions, fine);
-    }
-  });
+  branchUnlessDevice(plan, node, device, wrong);
+  plan.jump(fine);
   plan.place(wrong);
   const index = (config.linux?.devices ?? []).findIndex((other) => other.path === path);
   const step = {

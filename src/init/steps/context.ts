@@ -5,6 +5,7 @@ import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
   attrText,
+  MOUNT_ATTR_IDMAP,
   MOUNT_ATTR_SIZE,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
@@ -26,7 +27,7 @@ import {
 } from '../../linux/mount-constants.ts';
 import type { Config } from '../../spec/generated/types.ts';
 import type { Argument, PlanBuilder } from '../builder.ts';
-import type { Descriptor, InitInputs, ProcessInputs } from '../inputs.ts';
+import type { Descriptor, IdMap, InitInputs, ProcessInputs } from '../inputs.ts';
 import type { DataRef, Immediate, Label, Slot, SlotRef } from '../plan.ts';
 
 /** What is there for any process of a container: init, or one that exec adds. */
@@ -96,6 +97,11 @@ function structure(plan: PlanBuilder, key: string, make: () => DataRef): DataRef
     made.set(key, ref);
   }
   return ref;
+}
+
+/** Writable data for what a call tells and the next steps look at: the same bytes for all of one name. */
+export function scratch(plan: PlanBuilder, name: string, size: number): DataRef {
+  return structure(plan, `scratch ${name}`, () => plan.variable(size, `{${name}}`));
 }
 
 /** openat2(2); O_CLOEXEC is added. */
@@ -213,16 +219,23 @@ export function setAttributes(
     readonly clear?: number;
     readonly propagation?: number;
     readonly recursive?: boolean;
+    /** With MOUNT_ATTR_IDMAP: the user namespace. */
+    readonly users?: Descriptor;
   },
 ): void {
-  const { set = 0, clear = 0, propagation = 0, recursive = false } = change;
-  const attributes = structure(plan, `attr ${set} ${clear} ${propagation}`, () =>
-    plan.constant(mountAttr(set, clear, propagation), attrText(set, clear, propagation)),
+  const { set = 0, clear = 0, propagation = 0, recursive = false, users } = change;
+  const attributes = structure(plan, `attr ${set} ${clear} ${propagation} ${users?.fd ?? 0}`, () =>
+    plan.constant(mountAttr(set, clear, propagation, users?.fd), attrText(set, clear, propagation, users)),
   );
   const flags = recursive
     ? plan.value(AT_EMPTY_PATH | AT_RECURSIVE, 'AT_EMPTY_PATH|AT_RECURSIVE')
     : plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
   plan.call('mount_setattr', [mount, '', flags, attributes, MOUNT_ATTR_SIZE]);
+}
+
+/** Maps the ids of the open mount, which is not attached yet. */
+export function mapIds(plan: PlanBuilder, mount: Argument, { users, recursive, step }: IdMap): void {
+  plan.step(step, () => setAttributes(plan, mount, { set: MOUNT_ATTR_IDMAP, users, recursive }));
 }
 
 /** 64 bits, little-endian: what a load gives to a slot. */

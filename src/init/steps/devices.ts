@@ -2,12 +2,15 @@
 
 import { pointer } from '../../json-pointer.ts';
 import { encodeDevice } from '../../linux/device-number.ts';
+import { ERRNO } from '../../linux/errno.ts';
 import { AT_FDCWD, O_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../../linux/mount-constants.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import type { Argument } from '../builder.ts';
+import type { InitInputs, PreparedMount } from '../inputs.ts';
 import type { Step } from '../plan.ts';
 import { bindDevice } from './bound-device.ts';
 import { attach, ensureDirectory, type StepContext } from './context.ts';
+import { branchUnlessDevice, DEVICE_TYPES } from './device-type.ts';
 import { hasOwnMounts } from './root.ts';
 
 export interface DeviceNode {
@@ -46,15 +49,16 @@ const LINKS: readonly (readonly [string, string])[] = [
   ['stderr', '/proc/self/fd/2'],
 ];
 
-const S_IFIFO = 0o010000;
-const S_IFCHR = 0o020000;
-const S_IFBLK = 0o060000;
-const TYPE_BITS = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO };
+/** The mounts that the container can see: one on the root covers all before it. */
+function mountsInSight({ mounts }: InitInputs): readonly PreparedMount[] {
+  const top = mounts.findLastIndex(({ destination }) => destination === '/');
+  return top === -1 ? mounts : mounts.slice(top);
+}
 
 /** A /dev that is bound from the host, or is the host's own, is left as it is. */
 function ownsDev({ inputs }: StepContext): boolean {
-  const mount = inputs.mounts.findLast(({ destination }) => destination === '/dev');
-  return mount === undefined ? inputs.root.path !== '/' : mount.kind !== 'bind';
+  const mount = mountsInSight(inputs).findLast(({ destination }) => destination === '/dev');
+  return mount === undefined ? inputs.root.path !== '/' : mount.kind !== 'bind' && mount.kind !== 'innerBind';
 }
 
 export function makeDevices(context: StepContext): void {
@@ -85,10 +89,10 @@ export function makeDevices(context: StepContext): void {
       plan.step(step, () => {
         const slash = device.path.lastIndexOf('/');
         const parent = slash === 0 ? '/' : device.path.slice(0, slash);
-        if (parent === '/dev') return makeNode(context, plan.slotRef(dev), device);
+        if (parent === '/dev') return makeNode(context, plan.slotRef(dev), device, step);
         plan.withSlot((directory) => {
           ensureDirectory(context, parent, directory);
-          makeNode(context, plan.slotRef(directory), device);
+          makeNode(context, plan.slotRef(directory), device, step);
         });
       });
     }
@@ -98,18 +102,19 @@ export function makeDevices(context: StepContext): void {
 
 /** /dev is a tmpfs of this container's: nothing is in it but what its own mounts have put there. */
 function isEmptyDev({ inputs }: StepContext): boolean {
-  const mount = inputs.mounts.findLast(({ destination }) => destination === '/dev');
+  const mount = mountsInSight(inputs).findLast(({ destination }) => destination === '/dev');
   return mount?.kind === 'filesystem' && mount.type === 'tmpfs';
 }
 
-function makeNode(context: StepContext, directory: Argument, device: DeviceNode): void {
+/** `own`: the config's step for the device; absent for those that every container has. */
+function makeNode(context: StepContext, directory: Argument, device: DeviceNode, own?: Step): void {
   const { plan, inputs } = context;
   // The config has put something of its own there.
-  if (inputs.mounts.some(({ destination }) => destination === device.path)) return;
+  if (mountsInSight(inputs).some(({ destination }) => destination === device.path)) return;
   const name = device.path.slice(device.path.lastIndexOf('/') + 1);
   const present = plan.label();
   const done = plan.label();
-  const mode = TYPE_BITS[device.type] | (device.mode & 0o7777);
+  const mode = DEVICE_TYPES[device.type] | (device.mode & 0o7777);
   const number = device.type === 'p' ? 0 : encodeDevice(device.major, device.minor);
   const modeText = `${{ c: 'S_IFCHR', u: 'S_IFCHR', b: 'S_IFBLK', p: 'S_IFIFO' }[device.type]}|0${(device.mode & 0o7777).toString(8)}`;
   // No device can be made in a user namespace: the host's own is bound instead, which has the owner and mode that it has there.
@@ -126,6 +131,11 @@ function makeNode(context: StepContext, directory: Argument, device: DeviceNode)
   if (alone) return;
   plan.jump(done);
   plan.place(present);
+  if (own !== undefined) {
+    keepMatching(context, directory, name, device, own);
+    plan.place(done);
+    return;
+  }
   if (!hasOwnMounts(inputs)) {
     // A mount would stay on the host: what is there is what the container gets.
     plan.place(done);
@@ -142,6 +152,21 @@ function makeNode(context: StepContext, directory: Argument, device: DeviceNode)
     });
   });
   plan.place(done);
+}
+
+/** What is there already is the device, or an error (config-linux.md, "Devices"). */
+function keepMatching({ plan }: StepContext, directory: Argument, name: string, device: DeviceNode, step: Step): void {
+  const wrong = plan.label();
+  const fine = plan.label();
+  plan.withSlot((found) => {
+    const noFollow = plan.value(O_PATH | O_NOFOLLOW, 'O_PATH|O_NOFOLLOW');
+    plan.call('openat', [directory, name, noFollow, 0], { result: found });
+    branchUnlessDevice(plan, found, device, wrong);
+  });
+  plan.jump(fine);
+  plan.place(wrong);
+  plan.step({ ...step, sentence: `${step.sentence}: the image has another file there` }, () => plan.fail(ERRNO.EEXIST));
+  plan.place(fine);
 }
 
 function makeLinks({ plan }: StepContext, dev: Argument, kcore: boolean): void {

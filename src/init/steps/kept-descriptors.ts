@@ -31,8 +31,11 @@ export function keptByProgram(inputs: ProcessInputs): number[] {
 export function keptByInit(inputs: InitInputs): number[] {
   const trees = inputs.mounts.flatMap((mount) => ('tree' in mount ? [mount.tree.fd] : []));
   const place = inputs.userNamespace?.rootPlace;
+  const mapped = [...inputs.mounts, ...(inputs.userNamespace?.trees ?? [])].flatMap(({ idMap }) =>
+    idMap === undefined ? [] : [idMap.users.fd],
+  );
   const more = [place, inputs.terminal?.socket].flatMap((of) => (of === undefined ? [] : [of.fd]));
-  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees, ...more];
+  return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees, ...mapped, ...more];
 }
 
 /** What a created container's init holds: besides 0 to 2 and those of --preserve-fds its socket and two FIFOs, and the state for hooks. */

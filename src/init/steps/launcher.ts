@@ -8,8 +8,10 @@ import type { Label, Slot } from '../plan.ts';
 import { resetAffinity } from './affinity.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import { limitOpenFiles, needsMoreFiles } from './open-files.ts';
 import { enterResourceClass } from './resource-class.ts';
 import { makeTimeNamespaceForInit, openTimeOffsets } from './time-namespace.ts';
+import { startTreeCopier, type TreeCopier, waitForTreeCopier } from './tree-copier.ts';
 import {
   copyTreesForInit,
   dropCallersGroups,
@@ -25,7 +27,6 @@ export const CLONE_PARENT = 0x8000;
 const CLONE_FILES = 0x400;
 const CLONE_PIDFD = 0x1000;
 export const CLONE_INTO_CGROUP = 0x200000000n;
-const RLIMIT_NOFILE = 7;
 const SIG_SETMASK = 2;
 
 /** Writes the launcher's part; init goes on behind it. */
@@ -34,6 +35,7 @@ export function launch(context: LaunchContext): void {
   beginLauncher(
     context,
     keptByInit(inputs).concat(inputs.namespaces.joined.map((namespace) => namespace.descriptor.fd)),
+    needsMoreFiles(inputs),
   );
   waitForCgroups(context);
   enterCgroups(plan, inputs, false);
@@ -41,9 +43,10 @@ export function launch(context: LaunchContext): void {
   const timeOffsets = openTimeOffsets(context);
   if (!isHiddenAtOnce(inputs) && inputs.userNamespace?.kind === 'joined') hideProcess(context);
   dropCallersGroups(context);
+  const helper = startTreeCopier(context);
   joinNamespaces(plan, inputs);
   makeTimeNamespaceForInit(context, timeOffsets);
-  cloneInit(context);
+  cloneInit(context, helper);
   plan.section('init: the first process of the container');
   enterCgroups(plan, inputs, true);
   if (makesCgroupNamespaceLate(inputs)) {
@@ -59,8 +62,11 @@ export function launch(context: LaunchContext): void {
   if (timeOffsets !== undefined) plan.free(timeOffsets);
 }
 
-/** The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. */
-export function beginLauncher(context: ProcessContext, kept: readonly number[]): void {
+/**
+ * The launcher finds what it was given, and closes all but that: `kept`, and what the cgroups are entered by. `keepsLimit`: it may open as many
+ * files as the engine.
+ */
+export function beginLauncher(context: ProcessContext, kept: readonly number[], keepsLimit = false): void {
   const { plan, inputs, report } = context;
   const channel = descriptor(plan, inputs.channel);
   plan.section('launcher: in the host');
@@ -82,12 +88,13 @@ export function beginLauncher(context: ProcessContext, kept: readonly number[]):
     ]);
   });
   restoreCaller(plan, inputs);
+  if (!keepsLimit) limitOpenFiles(plan, inputs);
   adjustOutOfMemoryScore(context);
 }
 
 /** Signals and limits as the caller of the runtime has them, not as the engine made them for itself. */
 function restoreCaller(plan: PlanBuilder, inputs: ProcessInputs): void {
-  const { openFiles, ignoredSignals } = inputs.caller;
+  const { ignoredSignals } = inputs.caller;
   plan.step({ sentence: 'block no signal' }, () => {
     plan.call('rt_sigprocmask', [plan.value(SIG_SETMASK, 'SIG_SETMASK'), plan.constant(Buffer.alloc(8), '[]'), 0, 8]);
   });
@@ -96,17 +103,6 @@ function restoreCaller(plan: PlanBuilder, inputs: ProcessInputs): void {
       plan.call('rt_sigaction', [signal, plan.constant(Buffer.alloc(32), '{SIG_DFL}'), 0, 8]);
     });
   }
-  plan.step({ sentence: "limit open files as the runtime's caller does" }, () => {
-    const limit = Buffer.alloc(16);
-    limit.writeBigUInt64LE(openFiles.soft, 0);
-    limit.writeBigUInt64LE(openFiles.hard, 8);
-    plan.call('prlimit64', [
-      0,
-      plan.value(RLIMIT_NOFILE, 'RLIMIT_NOFILE'),
-      plan.constant(limit, `{rlim_cur=${openFiles.soft}, rlim_max=${openFiles.hard}}`),
-      0,
-    ]);
-  });
 }
 
 function adjustOutOfMemoryScore({ plan, config }: ProcessContext): void {
@@ -204,7 +200,7 @@ function join(plan: PlanBuilder, { type, descriptor: file, pointer }: JoinedName
   });
 }
 
-function cloneInit(context: LaunchContext): void {
+function cloneInit(context: LaunchContext, helper: TreeCopier | undefined): void {
   const { plan, inputs } = context;
   const isLateCgroup = makesCgroupNamespaceLate(inputs);
   const created = splitCreated(inputs).born.filter(({ type }) => type !== 'cgroup' || !isLateCgroup);
@@ -237,7 +233,8 @@ function cloneInit(context: LaunchContext): void {
     plan.branch(pid, 'equal', 0, isInit);
     tellPid(context, "tell the runtime init's pid", MESSAGE.pid, pid, pidfd === undefined);
     if (pidfd === undefined) return;
-    copyTreesForInit(context, pidfd);
+    if (helper === undefined) copyTreesForInit(context, pidfd);
+    else waitForTreeCopier(context, helper, pidfd);
     plan.step({ sentence: 'end: init has all that it needs' }, () => plan.call('exit_group', [0]));
   });
   plan.place(isInit);

@@ -2,8 +2,7 @@
 // directory or file of the container's root: no path is resolved twice, no mount is writable for a moment (H12).
 
 import { pointer } from '../../json-pointer.ts';
-import { ERRNO } from '../../linux/errno.ts';
-import { MOUNT_ATTR_RDONLY, PROC_SUPER_MAGIC, RESOLVE_NO_SYMLINKS } from '../../linux/mount-constants.ts';
+import { MOUNT_ATTR_RDONLY, O_CLOEXEC, RESOLVE_NO_SYMLINKS } from '../../linux/mount-constants.ts';
 import { type MountOptions, parseMountOptions } from '../../linux/mount-options.ts';
 import type { Mount } from '../../spec/generated/types.ts';
 import type { Argument } from '../builder.ts';
@@ -15,11 +14,14 @@ import {
   descriptor,
   ensureDirectory,
   ensureFile,
+  mapIds,
   openInRoot,
   type StepContext,
   setAttributes,
 } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
+import { refuseProc } from './guarded-proc.ts';
+import { mountInnerBind } from './inner-bind.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
 import { hasOwnMounts } from './root.ts';
 import { takeModeOfDirectory, takesModeOfDirectory } from './tmpfs-mode.ts';
@@ -35,22 +37,30 @@ export function mountAll(context: StepContext): void {
       plan.step(step, () => mountOne(context, mount, prepared, step));
     }
     // Each has left two or three descriptors open.
-    if (index % 100 === 99 && hasOwnMounts(inputs)) closeLeftovers(context);
+    if (index % 100 === 99 && hasOwnMounts(inputs)) {
+      plan.step({ sentence: 'close the descriptors of the last 100 mounts' }, () => closeLeftovers(context));
+    }
   });
 }
 
 function stepOf(mount: Mount, prepared: PreparedMount, index: number): Step {
   const options = mount.options ?? [];
   const suffix = options.length === 0 ? '' : ` (${options.join(',')})`;
-  const what = prepared.kind === 'bind' ? `bind ${mount.source}` : `mount ${mount.type ?? mount.source}`;
+  const isBind = prepared.kind === 'bind' || prepared.kind === 'innerBind';
+  const what = isBind ? `bind ${mount.source}` : `mount ${mount.type ?? mount.source}`;
   return { sentence: `${what} on ${mount.destination}${suffix}`, pointer: pointer('mounts', index) };
 }
 
 function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, step: Step): void {
   const { plan } = context;
   const options = parseMountOptions(mount.options ?? []);
+  if (prepared.kind === 'innerBind') {
+    mountInnerBind(context, prepared, step, (tree) => finish(context, prepared, tree, options));
+    return;
+  }
   if (prepared.kind === 'bind' || prepared.kind === 'copyUp') {
     const tree = descriptor(plan, prepared.tree);
+    if (prepared.idMap !== undefined) mapIds(plan, tree, prepared.idMap);
     plan.withSlot((target) => {
       const { destination, present } = prepared;
       if (prepared.kind === 'copyUp' || prepared.isDirectory)
@@ -63,27 +73,26 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
     if (prepared.kind === 'copyUp' && options.recursiveAttributes !== undefined) {
       setAttributes(plan, tree, { ...options.recursiveAttributes, recursive: true });
     }
-    setPropagation(context, tree, options);
+    finish(context, prepared, tree, options);
     return;
   }
   plan.withSlot((made) => {
     const type = prepared.kind === 'filesystem' ? prepared.type : prepared.kind === 'cgroup2' ? 'cgroup2' : 'tmpfs';
     const data = prepared.kind === 'cgroup1' ? ['mode=755'] : options.superblock;
+    const mode = prepared.kind === 'filesystem' ? prepared.mode : undefined;
     const later = isReadOnlyLater(type, prepared.destination);
     makeFileSystem(context, {
       type,
       ...(mount.source === undefined ? {} : { source: mount.source }),
-      data,
-      optionStep: (option) => ({
-        sentence: `${step.sentence}: the option ${JSON.stringify(option)}`,
-        pointer: (step.pointer ?? '') + pointer('options', (mount.options ?? []).indexOf(option)),
-        hint: `${type} does not know it, or not this value`,
-      }),
+      data: mode === undefined ? data : [...data, `mode=${mode.toString(8)}`],
+      optionStep: (option) => optionStep(mount, type, step, option),
       attributes: later ? options.attributes.set & ~MOUNT_ATTR_RDONLY : options.attributes.set,
       result: made,
     });
-    if (prepared.kind === 'filesystem' && takesModeOfDirectory(type, mount.options ?? []))
+    if (prepared.kind === 'filesystem' && mode === undefined && takesModeOfDirectory(type, mount.options ?? []))
       takeModeOfDirectory(context, prepared.destination, made);
+    // Last: where the mapping has no id for the owner, nothing of the file system could be changed by way of the mount.
+    if (prepared.idMap !== undefined) mapIds(plan, plan.slotRef(made), prepared.idMap);
     plan.withSlot((target) => {
       openMountPoint(context, type, prepared, target, step);
       attach(plan, plan.slotRef(made), plan.slotRef(target));
@@ -91,9 +100,19 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
     if (options.recursiveAttributes !== undefined) {
       setAttributes(plan, plan.slotRef(made), { ...options.recursiveAttributes, recursive: true });
     }
-    setPropagation(context, plan.slotRef(made), options);
+    finish(context, prepared, plan.slotRef(made), options);
     if (prepared.kind === 'cgroup1') mountCgroup1(context, prepared.hierarchies, options.attributes.set, made);
   });
+}
+
+function optionStep(mount: Mount, type: string, step: Step, option: string): Step {
+  const place = (mount.options ?? []).indexOf(option);
+  return {
+    sentence: `${step.sentence}: the option ${JSON.stringify(option)}`,
+    // A flag may have another name in the config than the kernel's.
+    pointer: (step.pointer ?? '') + (place === -1 ? '' : pointer('options', place)),
+    hint: `${type} does not know it, or not this value`,
+  };
 }
 
 /** proc and sysfs go on a plain directory only: a link of the image's would bring masks and labels elsewhere (CVE-2019-19921). */
@@ -120,47 +139,16 @@ function openMountPoint(
   refuseProc(context, destination, target, step);
 }
 
-/** What may be put below /proc: files that lxcfs and the like emulate (the list is runc's). */
-const ALLOWED_IN_PROC = new Set([
-  '/proc/cpuinfo',
-  '/proc/diskstats',
-  '/proc/meminfo',
-  '/proc/stat',
-  '/proc/swaps',
-  '/proc/uptime',
-  '/proc/loadavg',
-  '/proc/slabinfo',
-  '/proc/sys/kernel/ns_last_pid',
-  '/proc/sys/crypto/fips_enabled',
-]);
-
-export function mayBeMountedOn(destination: string): boolean {
-  return !destination.startsWith('/proc/') || ALLOWED_IN_PROC.has(destination);
-}
-
-/** Fails if the open target turned out to lie in a procfs, by a link or whatever: masks and writes of runt rely on it (CVE-2019-16884). */
-function refuseProc({ plan }: StepContext, destination: string, target: Slot, step: Step): void {
-  if (ALLOWED_IN_PROC.has(destination)) return;
-  const status = plan.variable(STATFS_SIZE, '{statfs}');
-  const fine = plan.label();
-  plan.call('fstatfs', [plan.slotRef(target), status]);
-  plan.withSlot((type) => {
-    plan.load(type, status, 8);
-    plan.branch(type, 'notEqual', PROC_SUPER_MAGIC, fine);
-  });
-  const refusal = {
-    ...step,
-    sentence: `${step.sentence}: it lies inside /proc`,
-    hint: 'a link of the image leads there (CVE-2019-16884)',
-  };
-  plan.step(refusal, () => plan.fail(ERRNO.EPERM));
-  plan.place(fine);
-}
-/** sizeof(struct statfs) on 64-bit machines. */
-const STATFS_SIZE = 120;
-
-function setPropagation({ plan }: StepContext, mount: Argument, options: MountOptions): void {
+/** What depends on where the mount is. */
+function finish(
+  { plan, root }: StepContext,
+  { destination }: PreparedMount,
+  mount: Argument,
+  options: MountOptions,
+): void {
   for (const { flag, recursive } of options.propagation) setAttributes(plan, mount, { propagation: flag, recursive });
+  // What lies on the root is the root from now on: all that follows is resolved in it, and at the end it is what init enters.
+  if (destination === '/') plan.call('dup3', [mount, root, plan.value(O_CLOEXEC, 'O_CLOEXEC')]);
 }
 
 /** As in runc: later mounts may need a mount point in a tmpfs, devices one in /dev; so these become read-only at the end. */
@@ -172,7 +160,7 @@ function isReadOnlyLater(type: string, destination: string): boolean {
 export function makeMountsReadOnly(context: StepContext): void {
   const { plan, config, inputs } = context;
   inputs.mounts.forEach((prepared, index) => {
-    if (prepared.kind === 'bind' || prepared.kind === 'cgroup2') return;
+    if (prepared.kind === 'bind' || prepared.kind === 'innerBind' || prepared.kind === 'cgroup2') return;
     const type = prepared.kind === 'filesystem' ? prepared.type : 'tmpfs';
     const { attributes } = parseMountOptions(config.mounts?.[index]?.options ?? []);
     if (!isReadOnlyLater(type, prepared.destination) || (attributes.set & MOUNT_ATTR_RDONLY) === 0) return;

@@ -4,7 +4,7 @@
 import { AT_EMPTY_PATH, O_DIRECTORY } from '../../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../../linux/statx.ts';
 import type { Slot } from '../plan.ts';
-import { openInRoot, type StepContext } from './context.ts';
+import { openInRoot, type StepContext, scratch } from './context.ts';
 
 export function takesModeOfDirectory(type: string, options: readonly string[]): boolean {
   return type === 'tmpfs' && !options.some((option) => option.startsWith('mode='));
@@ -21,7 +21,7 @@ export function takeModeOfDirectory(context: StepContext, destination: string, m
       result: covered,
       on: { ENOENT: missing, ENOTDIR: missing },
     });
-    const status = plan.variable(STATX.sizeOf, '{statx}');
+    const status = scratch(plan, 'statx', STATX.sizeOf);
     const empty = plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
     plan.call('statx', [plan.slotRef(covered), '', empty, plan.value(STATX_MASK.mode, 'STATX_MODE'), status]);
     plan.withSlot((mode) => {

@@ -14,9 +14,9 @@ import {
   OPEN_TREE_CLONE,
 } from '../../linux/mount-constants.ts';
 import { NAMESPACES, type NamespaceType } from '../../linux/namespaces.ts';
-import type { InitInputs, ProcessInputs } from '../inputs.ts';
+import type { InitInputs, ProcessInputs, UserNamespaceInputs } from '../inputs.ts';
 import type { DataRef, Slot } from '../plan.ts';
-import { descriptor, type LaunchContext, type ProcessContext, setAttributes } from './context.ts';
+import { descriptor, type LaunchContext, mapIds, type ProcessContext, setAttributes } from './context.ts';
 import { waitForGo } from './hooks.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
 import { enterTimeNamespace, hasTimeOffsets } from './time-namespace.ts';
@@ -74,6 +74,11 @@ export function copyTreesForInit(context: LaunchContext, pidfd: DataRef): void {
   copyTrees(context);
 }
 
+/** Whether init begins when the runtime says so (container/user-namespace.ts, `releaseInit`). */
+export function waitsForRuntime({ kind, treesBy }: Pick<UserNamespaceInputs, 'kind' | 'treesBy'>): boolean {
+  return kind === 'created' || treesBy === 'launcher';
+}
+
 /**
  * Init's first steps. The runtime answers when the maps are written and the launcher, which shares init's descriptors, has ended. `timeOffsets`:
  * of openTimeOffsets.
@@ -83,10 +88,12 @@ export function enterUserNamespace(context: LaunchContext, timeOffsets: Slot | u
   const { userNamespace } = inputs;
   if (userNamespace === undefined) return;
   plan.section('user namespace');
-  if (userNamespace.kind === 'created') {
-    plan.step({ sentence: 'wait until the ids are mapped', pointer: '/linux/uidMappings' }, () => {
-      waitForGo(context, plan.slotRef(report));
-    });
+  if (waitsForRuntime(userNamespace)) {
+    const isNew = userNamespace.kind === 'created';
+    const step = isNew
+      ? { sentence: 'wait until the ids are mapped', pointer: '/linux/uidMappings' }
+      : { sentence: 'wait until the mount sources are copied', pointer: '/mounts' };
+    plan.step(step, () => waitForGo(context, plan.slotRef(report)));
   }
   enterTimeNamespace(context, timeOffsets);
   plan.step({ sentence: "close the launcher's descriptors" }, () => closeLeftovers(context));
@@ -100,12 +107,13 @@ function copyTrees({ plan, inputs }: LaunchContext): void {
   const { trees = [], rootPlace } = inputs.userNamespace ?? {};
   const cwd = plan.value(AT_FDCWD, 'AT_FDCWD');
   const closeOnExec = plan.value(O_CLOEXEC, 'O_CLOEXEC');
-  for (const { path, recursive, into, changes, step } of trees) {
+  for (const { path, recursive, into, changes, idMap, step } of trees) {
     plan.step(step, () => {
       plan.withSlot((copy) => {
         const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
         const text = `OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${recursive ? '|AT_RECURSIVE' : ''}`;
         plan.call('open_tree', [cwd, path, plan.value(flags, text)], { result: copy });
+        if (idMap !== undefined) mapIds(plan, plan.slotRef(copy), idMap);
         for (const change of changes) setAttributes(plan, plan.slotRef(copy), change);
         plan.call('dup3', [plan.slotRef(copy), descriptor(plan, into), closeOnExec]);
         plan.call('close', [plan.slotRef(copy)]);

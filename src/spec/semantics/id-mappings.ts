@@ -53,7 +53,8 @@ export const idMappingRules: readonly Rule[] = [
     spec,
     linux: true,
     check: ({ linux = {} }, report) => {
-      for (const list of ['uidMappings', 'gidMappings'] as const) checkRanges(list, linux[list] ?? [], report);
+      for (const list of ['uidMappings', 'gidMappings'] as const)
+        checkRanges(`/linux/${list}`, linux[list] ?? [], report);
     },
   },
 ];
@@ -87,10 +88,11 @@ function isMapped(mappings: readonly IdMapping[], id: number): boolean {
   return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
-function checkRanges(list: MappingList, mappings: readonly IdMapping[], report: Report): void {
+/** Whether the kernel takes these ranges together. `list`: the pointer to them. */
+export function checkRanges(list: string, mappings: readonly IdMapping[], report: Report): void {
   if (mappings.length > MOST) {
     report({
-      pointer: pointer('linux', list),
+      pointer: list,
       message: `the kernel takes at most ${MOST} mappings; found ${mappings.length}`,
     });
     return;
@@ -101,12 +103,12 @@ function checkRanges(list: MappingList, mappings: readonly IdMapping[], report: 
   );
   if (bytes >= MOST_BYTES)
     report({
-      pointer: pointer('linux', list),
+      pointer: list,
       message: `the kernel takes a map of less than ${MOST_BYTES} bytes; these ranges make ${bytes}`,
       hint: 'join ranges that follow one another',
     });
   mappings.forEach(({ containerID, hostID, size }, index) => {
-    const at = pointer('linux', list, index);
+    const at = `${list}/${index}`;
     if (size === 0) report({ pointer: `${at}/size`, message: 'the range is empty' });
     for (const [name, first] of [
       ['containerID', containerID],
@@ -117,7 +119,7 @@ function checkRanges(list: MappingList, mappings: readonly IdMapping[], report: 
     const other = mappings.findIndex(
       (earlier, before) => before < index && overlap(earlier, { containerID, hostID, size }),
     );
-    if (other !== -1) report({ pointer: at, message: `the range overlaps with that of /linux/${list}/${other}` });
+    if (other !== -1) report({ pointer: at, message: `the range overlaps with that of ${list}/${other}` });
   });
 }
 

@@ -3,6 +3,7 @@
 import { pointer } from '../../json-pointer.ts';
 import { parseMountOptions } from '../../linux/mount-options.ts';
 import { show, specLink } from '../findings.ts';
+import { checkRanges } from './id-mappings.ts';
 import type { Rule } from './rule.ts';
 
 const spec = specLink('config.md#mounts');
@@ -58,6 +59,22 @@ export const mountRules: readonly Rule[] = [
     },
   },
   {
+    name: 'mount-copy-up',
+    reads: ['/mounts'],
+    spec: specLink('config.md#linux-mount-options'),
+    linux: true,
+    check: ({ mounts = [] }, report) => {
+      mounts.forEach(({ type, options = [] }, index) => {
+        const place = options.indexOf('tmpcopyup');
+        if (place === -1 || type === 'tmpfs') return;
+        report({
+          pointer: pointer('mounts', index, 'options', place),
+          message: '"tmpcopyup" fills a tmpfs with what the image has there: it is an option of no other mount',
+        });
+      });
+    },
+  },
+  {
     name: 'mount-id-mappings',
     reads: ['/mounts', '/linux/namespaces'],
     spec: specLink('config.md#posix-platform-mounts'),
@@ -67,24 +84,32 @@ export const mountRules: readonly Rule[] = [
       mounts.forEach(({ options = [], uidMappings, gidMappings }, index) => {
         const at = pointer('mounts', index);
         const asked = options.includes('idmap') || options.includes('ridmap');
-        if ((uidMappings === undefined) !== (gidMappings === undefined))
-          report({
-            pointer: at,
-            message: `"${uidMappings === undefined ? 'gidMappings' : 'uidMappings'}" is given without "${uidMappings === undefined ? 'uidMappings' : 'gidMappings'}"`,
-          });
-        else if (uidMappings !== undefined && !asked)
+        if (uidMappings === undefined && gidMappings === undefined) {
+          if (asked && !userNamespace)
+            report({
+              pointer: at,
+              message: `${BOTH}: there is no user namespace whose mappings could be taken`,
+              hint: 'an id-mapped mount needs mappings of its own or a user namespace',
+            });
+          return;
+        }
+        if (!asked)
           report({
             pointer: at,
             severity: 'warning',
             message: 'id mappings are given without the option "idmap" or "ridmap"',
             hint: 'a runtime that does not know id-mapped mounts would ignore them',
           });
-        else if (uidMappings === undefined && asked && !userNamespace)
-          report({ pointer: at, message: 'an id-mapped mount needs mappings of its own or a user namespace' });
+        for (const [list, mappings] of Object.entries({ uidMappings, gidMappings })) {
+          if (mappings === undefined || mappings.length === 0) report({ pointer: at, message: `${BOTH}: no ${list}` });
+          else checkRanges(`${at}/${list}`, mappings, report);
+        }
       });
     },
   },
 ];
+
+const BOTH = 'id-mapped mounts must have both uid and gid mappings specified';
 
 /** Flags that are a file system's by nature but that the kernel or runt drops without harm where the mount is a bind mount. */
 const SUPERBLOCK_FLAGS: ReadonlySet<string> = new Set([

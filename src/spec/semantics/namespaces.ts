@@ -168,11 +168,20 @@ export const namespaceRules: readonly Rule[] = [
           message: 'there is no network namespace to move interfaces to',
           hint: 'add {"type": "network"} to linux.namespaces',
         });
+      const taken = new Map<string, string>();
       for (const [name, { name: renamed = '' }] of devices) {
         const at = pointer('linux', 'netDevices', name);
         if (!isInterfaceName(name)) report({ pointer: at, message: `${show(name)} can't be the name of an interface` });
         if (renamed !== '' && !isInterfaceName(renamed))
           report({ pointer: `${at}/name`, message: `${show(renamed)} can't be the name of an interface` });
+        const inside = renamed === '' ? name : renamed;
+        const other = inside.includes('%d') ? undefined : taken.get(inside);
+        if (other !== undefined)
+          report({
+            pointer: renamed === '' ? at : `${at}/name`,
+            message: `${show(inside)} is the name of two interfaces in the container, see ${other}`,
+          });
+        taken.set(inside, at);
       }
     },
   },

@@ -174,11 +174,35 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       mount({ source: '/s', options: ['bind', 'ro', 'nosuid', 'rprivate', 'rnoexec', 'sync'] }),
     ],
   ],
+  'mount-copy-up': [
+    ['a tmpfs is filled with what the image has', mount({ type: 'tmpfs', options: ['ro', 'tmpcopyup'] })],
+    [
+      'nothing else is',
+      mount({ type: 'bind', source: '/a', options: ['rbind', 'tmpcopyup'] }),
+      'error /mounts/0/options/1',
+    ],
+  ],
   'mount-id-mappings': [
     [
       'mappings of users go with mappings of groups',
-      mount({ type: 'tmpfs', uidMappings: [range(0, 1, 1)] }),
+      mount({ type: 'tmpfs', uidMappings: [range(0, 1, 1)], options: ['idmap'] }),
       'error /mounts/0',
+    ],
+    [
+      'empty mappings are none',
+      mount({ type: 'tmpfs', uidMappings: [], gidMappings: [range(0, 1, 1)], options: ['idmap'] }),
+      'error /mounts/0',
+    ],
+    [
+      'the ranges are such as the kernel takes',
+      mount({
+        type: 'tmpfs',
+        uidMappings: [range(0, 1, 0)],
+        gidMappings: [range(0, 1, 5), range(4, 100, 5)],
+        options: ['idmap'],
+      }),
+      'error /mounts/0/uidMappings/0/size',
+      'error /mounts/0/gidMappings/1',
     ],
     [
       'mappings without the option are warned of',
@@ -282,6 +306,11 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       linux({ netDevices: { 'a/b': {}, eth0: { name: 'x'.repeat(16) }, eth1: { name: 'c%d' } } }, 'network'),
       'error /linux/netDevices/a~1b',
       'error /linux/netDevices/eth0/name',
+    ],
+    [
+      'no two interfaces have one name',
+      linux({ netDevices: { eth0: { name: 'a' }, a: {}, eth1: { name: 'b%d' }, eth2: { name: 'b%d' } } }, 'network'),
+      'error /linux/netDevices/a',
     ],
   ],
   'mapped-ids': [
