@@ -29,8 +29,8 @@ export function seccompFilter(
 }
 
 const ARGUMENT_COUNT = 6;
-/** Needed only when something else has gone wrong, and then nothing depends on them. */
-const DISPENSABLE: ReadonlySet<string> = new Set(['exit_group', 'pidfd_send_signal']);
+/** Needed only when something else has gone wrong, and then nothing depends on them; or a second question (steps/executable.ts). */
+const DISPENSABLE: ReadonlySet<string> = new Set(['exit_group', 'pidfd_send_signal', 'faccessat2']);
 const DATA = 0xffff;
 
 /**
