@@ -7,6 +7,7 @@ import type { CallOperation, Operand, Plan } from '../init/plan.ts';
 import { errnoName } from '../linux/errno.ts';
 import { type Architecture, SYSCALL_NUMBERS } from '../linux/syscall-numbers.ts';
 import type { Log } from '../log.ts';
+import { numbersOf } from '../seccomp/architectures.ts';
 import type { SeccompFilter } from '../seccomp/compile.ts';
 import { compileSeccomp } from '../seccomp/compile.ts';
 import { actionText } from '../seccomp/explain.ts';
@@ -110,6 +111,7 @@ function responsible(name: string, { profile, rules }: SeccompFilter): string {
   const index = (profile.syscalls ?? []).findIndex(
     (rule) => rule.names.includes(name) && rule.action !== profile.defaultAction,
   );
-  const number = rules.interfaces[0]?.table.get(name);
-  return index < 0 || number === undefined ? '/linux/seccomp/defaultAction' : `/linux/seccomp/syscalls/${index}`;
+  const native = rules.interfaces[0]?.of;
+  const isKnown = native !== undefined && numbersOf(native).has(name);
+  return index < 0 || !isKnown ? '/linux/seccomp/defaultAction' : `/linux/seccomp/syscalls/${index}`;
 }

@@ -1,6 +1,7 @@
 // A filter for people and programs to read: what is done with which calls, and which rule of the profile says so. It is made from the
 // same tables that the program is assembled from.
 
+import { numbersOf } from './architectures.ts';
 import type { SeccompFilter } from './compile.ts';
 import { conditionText } from './conditions.ts';
 import { ACTIONS, ENOSYS } from './names.ts';
@@ -64,8 +65,8 @@ export function describeFilter({ program, flags, rules, profile, notifies }: Sec
   };
 }
 
-function describeInterface({ of, calls, table, highest }: InterfaceRules, lets: boolean): InterfaceDescription {
-  const names = new Map([...table].map(([name, number]) => [number, name]));
+function describeInterface({ of, calls, ownCalls, highest }: InterfaceRules, lets: boolean): InterfaceDescription {
+  const names = new Map([...numbersOf(of)].map(([name, number]) => [number, name]));
   const grouped = new Map<string, FilterRule & { names: string[] }>();
   const put = (name: string, action: number, index: number, conditions?: string[]): void => {
     const key = `${index} ${conditions?.join() ?? ''}`;
@@ -80,15 +81,20 @@ function describeInterface({ of, calls, table, highest }: InterfaceRules, lets: 
       });
     }
   };
-  for (const [number, rules] of calls) {
-    const name = names.get(number) ?? String(number);
-    if (isAlways(rules)) put(name, rules.action, rules.index);
-    else {
-      for (const { action, index, conditions } of orderedRules(rules)) {
-        put(name, action, index, conditions.map(conditionText));
+  const putAll = (from: InterfaceRules['calls'], first: number): void => {
+    for (const [at, rules] of from.entries()) {
+      if (rules === undefined) continue;
+      const name = names.get(first + at) ?? String(first + at);
+      if (isAlways(rules)) put(name, rules.action, rules.index);
+      else {
+        for (const { action, index, conditions } of orderedRules(rules)) {
+          put(name, action, index, conditions.map(conditionText));
+        }
       }
     }
-  }
+  };
+  putAll(calls, 0);
+  putAll(ownCalls, of.own);
   const newest = names.get(highest);
   return {
     architecture: of.name,
