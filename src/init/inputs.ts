@@ -2,7 +2,7 @@
 // `create` opens them for real (container/prepare.ts); `runt plan` and the tests give made-up numbers. So compiling is pure.
 
 import type { NamespaceType } from '../linux/namespaces.ts';
-import type { SeccompFilter } from '../seccomp/compile.ts';
+import type { InstallableFilter, SeccompFilter } from '../seccomp/compile.ts';
 import type { Config } from '../spec/generated/types.ts';
 import type { Step } from './plan.ts';
 
@@ -195,7 +195,10 @@ export interface InitInputs {
   /** Present where process.terminal is true. */
   readonly terminal?: TerminalInputs;
   /** `linux.seccomp`, compiled. */
-  readonly seccomp?: SeccompFilter;
+  readonly seccomp?: InputFilter;
   /** 64-bit integers of the config that JSON.parse would have rounded. */
   readonly exactInteger: (pointer: string) => bigint | undefined;
 }
+
+/** What it does can be told only of one that was just compiled. */
+export type InputFilter = InstallableFilter & Partial<Pick<SeccompFilter, 'details'>>;

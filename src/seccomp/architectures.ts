@@ -2,7 +2,7 @@
 // (seccomp_data.arch); no machine has those of another kind, so a profile's other architectures are left out.
 
 import type { Architecture } from '../linux/syscall-numbers.ts';
-import type { FilteredArchitecture } from './names.ts';
+import { type FilteredArchitecture, NATIVE_AUDIT } from './names.ts';
 import { ARM64 } from './tables/arm64.ts';
 import { X64 } from './tables/x64.ts';
 
@@ -25,19 +25,17 @@ export interface SyscallInterface {
 /** __X32_SYSCALL_BIT */
 export const X32_BIT = 0x40000000;
 
-const AUDIT_ARCH_X86_64 = 0xc000003e;
 const AUDIT_ARCH_I386 = 0x40000003;
-const AUDIT_ARCH_AARCH64 = 0xc00000b7;
 const AUDIT_ARCH_ARM = 0x40000028;
 const NONE = 0xffffffff;
 /** __ARM_NR_BASE */
 const ARM_OWN = 0x0f0000;
 
 const INTERFACES: Readonly<Record<FilteredArchitecture, SyscallInterface>> = {
-  SCMP_ARCH_X86_64: of('SCMP_ARCH_X86_64', AUDIT_ARCH_X86_64, X64, 0, 64),
-  SCMP_ARCH_X32: { ...of('SCMP_ARCH_X32', AUDIT_ARCH_X86_64, X64, 1, 32), bit: X32_BIT },
+  SCMP_ARCH_X86_64: of('SCMP_ARCH_X86_64', NATIVE_AUDIT.x64, X64, 0, 64),
+  SCMP_ARCH_X32: { ...of('SCMP_ARCH_X32', NATIVE_AUDIT.x64, X64, 1, 32), bit: X32_BIT },
   SCMP_ARCH_X86: of('SCMP_ARCH_X86', AUDIT_ARCH_I386, X64, 2, 32),
-  SCMP_ARCH_AARCH64: of('SCMP_ARCH_AARCH64', AUDIT_ARCH_AARCH64, ARM64, 0, 64),
+  SCMP_ARCH_AARCH64: of('SCMP_ARCH_AARCH64', NATIVE_AUDIT.arm64, ARM64, 0, 64),
   SCMP_ARCH_ARM: { ...of('SCMP_ARCH_ARM', AUDIT_ARCH_ARM, ARM64, 1, 32), own: ARM_OWN },
 };
 

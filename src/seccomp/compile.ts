@@ -35,13 +35,17 @@ export interface CompileOptions {
   readonly interfaces?: readonly SyscallInterface[];
 }
 
-export interface SeccompFilter {
+/** What it takes to install a filter. */
+export interface InstallableFilter {
   /** struct sock_filter[] */
   readonly program: Uint8Array;
   /** Flags of seccomp(2). */
   readonly flags: number;
   /** A rule has SCMP_ACT_NOTIFY: installing the filter returns a descriptor. */
   readonly notifies: boolean;
+}
+
+export interface SeccompFilter extends InstallableFilter {
   readonly rules: ProfileRules;
   readonly profile: Seccomp;
   /** What the filter does, for people and for programs. */

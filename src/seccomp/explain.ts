@@ -4,7 +4,7 @@
 import { numbersOf } from './architectures.ts';
 import type { SeccompFilter } from './compile.ts';
 import { conditionText } from './conditions.ts';
-import { ACTIONS, ENOSYS } from './names.ts';
+import { ACTIONS, actionText, ENOSYS } from './names.ts';
 import { orderedRules } from './precedence.ts';
 import { type InterfaceRules, isAlways } from './rules.ts';
 
@@ -36,15 +36,6 @@ export interface FilterDescription {
   readonly otherArchitectures: string;
   /** struct sock_filter: code, jt, jf, k */
   readonly program: readonly (readonly [number, number, number, number])[];
-}
-
-/** `ERRNO(1)` for 0x50001. */
-export function actionText(action: number): string {
-  const data = action & 0xffff;
-  const bits = (action & 0xffff0000) >>> 0;
-  const name = Object.entries(ACTIONS).find(([, value]) => value === bits)?.[0] ?? `0x${action.toString(16)}`;
-  const short = bits === 0 ? 'KILL_THREAD' : name.slice('SCMP_ACT_'.length);
-  return short === 'ERRNO' || short === 'TRACE' ? `${short}(${data})` : short;
 }
 
 export function describeFilter({ program, flags, rules, profile, notifies }: SeccompFilter): FilterDescription {
