@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type CheckOptions,
@@ -94,6 +94,21 @@ check('the whole life of a container: create, start, state, list, kill, delete',
   waitFor('the end', () => (state().status === 'stopped' ? true : undefined));
   ok(container.delete({ prelude }));
   box.assertNothingLeft();
+});
+
+check('exec adds a program to a container that shares the network of the host', (box) => {
+  const container = containerOf(box, (config) => {
+    config.process.args = ['/bin/sleep', '300'];
+  });
+  ok(container.create({ prelude }));
+  ok(container.start({ prelude }));
+  const script = 'echo $(id -u) $(readlink /proc/self/ns/net) $(readlink /proc/self/ns/mnt)';
+  const [user, network, mounts] = values(ok(container.exec(['/bin/sh', '-c', script], { prelude })).stdout);
+  const ofHost = (type: string): string => readlinkSync(`/proc/self/ns/${type}`);
+  assert.equal(user, '0');
+  assert.equal(network, ofHost('net'));
+  assert.notEqual(mounts, ofHost('mnt'));
+  ok(container.delete({ prelude, flags: ['--force'] }));
 });
 
 check('a running container is removed by delete --force', (box) => {
