@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type CheckOptions,
@@ -32,6 +41,13 @@ function obstacle(): string | false {
   return false;
 }
 const skip = obstacle();
+
+/** As a user whose session has a systemd of its own: a command of the virtual machine. */
+const managed = { prelude: 'set -- as-tester "$@"', global: ['--systemd-cgroup'] };
+const noManager =
+  spawnSync('as-tester', ['true'], { stdio: 'ignore' }).status === 0
+    ? false
+    : 'needs a user with a systemd of its own (npm run test:vm)';
 
 function check(name: string, body: (box: Sandbox) => void, options: CheckOptions = {}): void {
   checkAny(name, { ...options, skip: skip || options.skip }, (box) => {
@@ -316,4 +332,26 @@ check(
     box.assertNothingLeft();
   },
   { skip: needsTools },
+);
+
+check(
+  'with --systemd-cgroup the container is in a scope of the user’s own systemd, with its limits',
+  (box) => {
+    const container = containerOf(box, (config) => {
+      config.process.args = ['/bin/sleep', '300'];
+      Object.assign(config.linux, { resources: { pids: { limit: 30 } } });
+    });
+    ok(container.create(managed));
+    ok(container.start(managed));
+    const [, path = ''] = /^0::(.*)$/m.exec(readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8')) ?? [];
+    assert.match(path, new RegExp(`/user@${USER}\\.service/.*${container.id}\\.scope$`));
+    const limit = (): string => readFileSync(`/sys/fs/cgroup${path}/pids.max`, 'utf8').trim();
+    assert.equal(limit(), '30');
+    assert.equal(ok(container.exec(['/bin/cat', '/proc/self/cgroup'], managed)).stdout, `0::${path}\n`);
+    ok(box.command(['update', '--pids-limit', '20', container.id], managed));
+    assert.equal(limit(), '20');
+    ok(container.delete({ ...managed, flags: ['--force'] }));
+    assert.equal(existsSync(`/sys/fs/cgroup${path}`), false);
+  },
+  { skip: noManager },
 );
