@@ -39,6 +39,24 @@ check('the program gets its arguments as they are written', (box) => {
   assert.equal(run(box, ['/bin/printf', '[%s]', ...args]), args.map((arg) => `[${arg}]`).join(''));
 });
 
+check('a user with CAP_DAC_OVERRIDE may execute what its uid may not, by path and by PATH', (box) => {
+  const started = (program: string, capabilities: string[]) => {
+    const container = box.container((config, { rootfs }) => {
+      addFile(rootfs, 'own/hello', '#!/bin/sh\necho hello\n', 0o700);
+      config.process.args = [program];
+      config.process.env = ['PATH=/own'];
+      config.process.user = { uid: 1000, gid: 1000 };
+      const sets = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'];
+      config.process.capabilities = Object.fromEntries(sets.map((set) => [set, capabilities]));
+    });
+    return container.run();
+  };
+  for (const program of ['/own/hello', 'hello']) {
+    refused(started(program, []));
+    assert.equal(ok(started(program, ['CAP_DAC_OVERRIDE'])).stdout, 'hello\n');
+  }
+});
+
 check('the environment is the configured one, and HOME', (box) => {
   const env = ['PATH=/bin', 'A=1', 'EMPTY=', 'WITH=equals=sign', 'HOME=/somewhere'];
   const container = box.container((config) => {

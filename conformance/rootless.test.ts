@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type CheckOptions,
@@ -35,6 +44,13 @@ function obstacle(): string | false {
   return false;
 }
 const skip = obstacle();
+
+/** As a user whose session has a systemd of its own: a command of the virtual machine. */
+const managed = { prelude: 'set -- as-tester "$@"', global: ['--systemd-cgroup'] };
+const noManager =
+  spawnSync('as-tester', ['true'], { stdio: 'ignore' }).status === 0
+    ? false
+    : 'needs a user with a systemd of its own (npm run test:vm)';
 
 function check(name: string, body: (box: Sandbox) => void, options: CheckOptions = {}): void {
   checkAny(name, { ...options, skip: skip || options.skip }, (box) => {
@@ -97,6 +113,21 @@ check('the whole life of a container: create, start, state, list, kill, delete',
   waitFor('the end', () => (state().status === 'stopped' ? true : undefined));
   ok(container.delete({ prelude }));
   box.assertNothingLeft();
+});
+
+check('exec adds a program to a container that shares the network of the host', (box) => {
+  const container = containerOf(box, (config) => {
+    config.process.args = ['/bin/sleep', '300'];
+  });
+  ok(container.create({ prelude }));
+  ok(container.start({ prelude }));
+  const script = 'echo $(id -u) $(readlink /proc/self/ns/net) $(readlink /proc/self/ns/mnt)';
+  const [user, network, mounts] = values(ok(container.exec(['/bin/sh', '-c', script], { prelude })).stdout);
+  const ofHost = (type: string): string => readlinkSync(`/proc/self/ns/${type}`);
+  assert.equal(user, '0');
+  assert.equal(network, ofHost('net'));
+  assert.notEqual(mounts, ofHost('mnt'));
+  ok(container.delete({ prelude, flags: ['--force'] }));
 });
 
 check('a running container is removed by delete --force', (box) => {
@@ -369,4 +400,26 @@ check(
     skip: !existsSync('/proc/self/ns/time') && 'this kernel has no time namespaces',
     knownToFail: { runc: 'has none (until 1.2)', crun: 'has none (until 1.8.4)' },
   },
+);
+
+check(
+  'with --systemd-cgroup the container is in a scope of the user’s own systemd, with its limits',
+  (box) => {
+    const container = containerOf(box, (config) => {
+      config.process.args = ['/bin/sleep', '300'];
+      Object.assign(config.linux, { resources: { pids: { limit: 30 } } });
+    });
+    ok(container.create(managed));
+    ok(container.start(managed));
+    const [, path = ''] = /^0::(.*)$/m.exec(readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8')) ?? [];
+    assert.match(path, new RegExp(`/user@${USER}\\.service/.*${container.id}\\.scope$`));
+    const limit = (): string => readFileSync(`/sys/fs/cgroup${path}/pids.max`, 'utf8').trim();
+    assert.equal(limit(), '30');
+    assert.equal(ok(container.exec(['/bin/cat', '/proc/self/cgroup'], managed)).stdout, `0::${path}\n`);
+    ok(box.command(['update', '--pids-limit', '20', container.id], managed));
+    assert.equal(limit(), '20');
+    ok(container.delete({ ...managed, flags: ['--force'] }));
+    assert.equal(existsSync(`/sys/fs/cgroup${path}`), false);
+  },
+  { skip: noManager },
 );

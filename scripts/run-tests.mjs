@@ -30,6 +30,7 @@ const ON_V2 = [
   { file: 'conformance/lifecycle', tests: 'the status goes|^delete|^run |a create that fails' },
   { file: 'conformance/user-namespaces', tests: 'whole life|joined by its path|runs in a user namespace|^limits' },
   { file: 'conformance/seccomp', tests: 'arguments decide|newer than all|agent|is killed' },
+  { file: 'conformance/rootless', tests: 'whole life|exec adds' },
   { file: 'conformance/namespaces', tests: 'cgroup|own pid namespace|each namespace' },
   // With AppArmor, and with a kernel that signals no process group by a descriptor.
   { file: 'conformance/labels' },
@@ -47,6 +48,7 @@ const WITH_SYSTEMD = [
   { file: 'conformance/events', tests: 'one line|memory' },
   { file: 'conformance/exec', tests: 'cgroup|paused' },
   { file: 'conformance/user-namespaces', tests: 'whole life' },
+  { file: 'conformance/rootless', tests: 'systemd-cgroup' },
 ];
 /** The machine with SELinux. */
 const WITH_SELINUX = [{ file: 'conformance/labels-selinux' }];

@@ -20,7 +20,7 @@ export interface ExecTarget {
   readonly root: number;
 }
 
-/** For root it costs nothing to join the one that it is in; others may not (setns(2)). */
+/** Joined always by root: it costs nothing where the caller is in the same one. */
 const USUAL: readonly NamespaceType[] = ['mount', 'network', 'ipc', 'uts', 'cgroup', 'pid'];
 
 /** Throws `status` where the container has no process, or is only being made; `system`. */
@@ -39,7 +39,8 @@ export function openTarget(record: ContainerRecord, config: Config, descriptors:
     );
     // Kept open in any case; the launcher gets it only where it is to enter it.
     if (hasOwnMounts) descriptors.own(root);
-    const usual = isHostRoot() ? USUAL : USUAL.flatMap((type) => differing(type, init.pid));
+    // Others may not join what is the host's, not even where they are in it already: a container that shares its network, for one.
+    const usual = isHostRoot() ? USUAL : USUAL.filter((type) => isDiffering(type, init.pid));
     const namespaces = [...differing('user', init.pid), ...usual, ...differing('time', init.pid)];
     const target = {
       pidfd: held,
@@ -61,9 +62,13 @@ function stopped(id: string): never {
 }
 
 /** The namespace where it is another than ours: the kernel refuses to join one's own user namespace, and may have no time namespaces. */
-function differing(type: NamespaceType, pid: number): NamespaceType[] {
+function differing(type: 'user' | 'time', pid: number): NamespaceType[] {
+  return isDiffering(type, pid) ? [type] : [];
+}
+
+/** False also where the kernel has none of that type. */
+function isDiffering(type: NamespaceType, pid: number): boolean {
   const { file } = NAMESPACES[type];
   const theirs = statSync(`/proc/${pid}/ns/${file}`, { throwIfNoEntry: false })?.ino;
-  if (theirs === undefined || theirs === statSync(`/proc/self/ns/${file}`, { throwIfNoEntry: false })?.ino) return [];
-  return [type];
+  return theirs !== undefined && theirs !== statSync(`/proc/self/ns/${file}`, { throwIfNoEntry: false })?.ino;
 }

@@ -105,7 +105,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     const filtering =
       profile === undefined
         ? undefined
-        : await loadFiltering(profile, integersOf(saved.text, saved.config), options.log);
+        : await loadFiltering(options.root, profile, integersOf(saved.text, saved.config), options.log);
     // Before there is a process that somebody could mean: what the runtime is sent from now on is passed on when there is somebody to get it.
     if (!options.detach && options.supervised !== true)
       foreground = (await import('./exec-foreground.ts')).forwardTo(

@@ -46,7 +46,8 @@ export async function loadParts(options: CreateOptions, loaded: LoadedConfig): P
   const cgroupHost = detectCgroups();
   const tools = hasLimits(config.linux?.resources) ? await import('../cgroup/limits.ts') : undefined;
   const profile = config.linux?.seccomp;
-  const filtering = profile === undefined ? undefined : await loadFiltering(profile, loaded.exactInteger, options.log);
+  const filtering =
+    profile === undefined ? undefined : await loadFiltering(options.root, profile, loaded.exactInteger, options.log);
   const copyUp = asksForCopyUp(config) ? await import('./copy-up.ts') : undefined;
   const labels = asksForLabels(config) ? (await import('./labels.ts')).labelsFor(config, options.log) : undefined;
   const scheduling = asksForScheduling(config.process) ? await import('./scheduling.ts') : undefined;
@@ -141,13 +142,21 @@ async function usersOf({ rootless, log }: CreateOptions, config: Config): Promis
 export type Filtering = Awaited<ReturnType<typeof loadFiltering>>;
 
 /** `exactInteger`: of the config that the profile is in. */
-export async function loadFiltering(profile: Seccomp, exactInteger: LoadedConfig['exactInteger'], log: Log) {
-  const { seccompFilter, refuseSelfDefeating } = await import('./seccomp.ts');
-  const filter = seccompFilter(profile, exactInteger, log);
+export async function loadFiltering(
+  root: string,
+  profile: Seccomp,
+  exactInteger: LoadedConfig['exactInteger'],
+  log: Log,
+) {
+  const { loadFilter, refuseSelfDefeating } = await import('./seccomp.ts');
+  const { filter, keep } = await loadFilter(root, profile, exactInteger, log);
   const agent = filter.notifies ? await import('./seccomp-agent.ts') : undefined;
   return {
     filter,
-    check: (plan: Plan): void => refuseSelfDefeating(plan, filter, log),
+    check: (plan: Plan): void => {
+      refuseSelfDefeating(plan, profile, filter, log);
+      keep();
+    },
     send: (to: { readonly pid: number; readonly listener: number; readonly state: string }): void =>
       agent?.sendListener({ profile, ...to }),
   };

@@ -66,10 +66,12 @@ export async function planContainer({ bundle, id = 'container', systemdCgroup }:
 }
 
 async function filteredPlan(profile: Seccomp, inputs: InitInputs): Promise<Plan> {
-  const { refuseSelfDefeating, seccompFilter } = await import('./seccomp.ts');
-  const seccomp = seccompFilter(profile, inputs.exactInteger, silentLog);
+  const { MACHINE, refuseSelfDefeating } = await import('./seccomp.ts');
+  const { compileSeccomp } = await import('../seccomp/compile.ts');
+  const { exactInteger } = inputs;
+  const seccomp = compileSeccomp(profile, { machine: MACHINE, exactInteger });
   const plan = compileInit({ ...inputs, seccomp });
-  refuseSelfDefeating(plan, seccomp, silentLog);
+  refuseSelfDefeating(plan, profile, seccomp, silentLog);
   return plan;
 }
 

@@ -237,6 +237,28 @@ test('PATH is searched in its order; a file that may not be executed is passed o
   });
 });
 
+test('where a user’s capabilities override permissions, they are heeded in the search', () => {
+  const process = {
+    cwd: '/',
+    args: ['prog'],
+    env: ['PATH=/a:/b'],
+    user: { uid: 7, gid: 7 },
+    capabilities: { effective: ['CAP_DAC_OVERRIDE'] },
+  };
+  const answered = (answer: 'EACCES' | undefined) =>
+    run(planOf({ process }), ({ name, args }) =>
+      args[1] === '"/a/prog"'
+        ? name === 'faccessat'
+          ? 'EACCES'
+          : name === 'faccessat2'
+            ? answer
+            : undefined
+        : undefined,
+    );
+  assert.match(lines(answered(undefined).trace, 'execve')[0] ?? '', /"\/a\/prog"/);
+  assert.match(lines(answered('EACCES').trace, 'execve')[0] ?? '', /"\/b\/prog"/);
+});
+
 test('a hook of init that ends well lets it go on; any other end ends init with the hook’s step', () => {
   const hooks = { createContainer: [{ path: '/hook', timeout: 3 }] };
   const ended = (code: number, status: number) =>

@@ -2,7 +2,7 @@
 // `create` opens them for real (container/prepare.ts); `runt plan` and the tests give made-up numbers. So compiling is pure.
 
 import type { NamespaceType } from '../linux/namespaces.ts';
-import type { SeccompFilter } from '../seccomp/compile.ts';
+import type { InstallableFilter, SeccompFilter } from '../seccomp/compile.ts';
 import type { Config } from '../spec/generated/types.ts';
 import type { LabelSteps } from './labels.ts';
 import type { Step } from './plan.ts';
@@ -226,9 +226,12 @@ export interface InitInputs {
   /** `linux.intelRdt`: open for writing, the files `tasks` of the class and of its monitoring group. */
   readonly resourceClass?: readonly Descriptor[];
   /** `linux.seccomp`, compiled. */
-  readonly seccomp?: SeccompFilter;
+  readonly seccomp?: InputFilter;
   /** What writes the labels of AppArmor and SELinux; absent: the config asks for none. */
   readonly labels?: LabelSteps;
   /** 64-bit integers of the config that JSON.parse would have rounded. */
   readonly exactInteger: (pointer: string) => bigint | undefined;
 }
+
+/** What it does can be told only of one that was just compiled. */
+export type InputFilter = InstallableFilter & Partial<Pick<SeccompFilter, 'details'>>;

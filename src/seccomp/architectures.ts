@@ -2,18 +2,18 @@
 // (seccomp_data.arch); no machine has those of another kind, so a profile's other architectures are left out.
 
 import type { Architecture } from '../linux/syscall-numbers.ts';
-import type { FilteredArchitecture } from './names.ts';
-import { AARCH64 } from './tables/aarch64.ts';
-import { ARM } from './tables/arm.ts';
-import { X32 } from './tables/x32.ts';
-import { X86 } from './tables/x86.ts';
-import { X86_64 } from './tables/x86-64.ts';
+import { type FilteredArchitecture, NATIVE_AUDIT } from './names.ts';
+import { ARM64 } from './tables/arm64.ts';
+import { X64 } from './tables/x64.ts';
 
 export interface SyscallInterface {
   readonly name: FilteredArchitecture;
   /** AUDIT_ARCH_* (linux/audit.h). x32 shares that of x86-64; the bit in the number tells them apart. */
   readonly audit: number;
+  /** JSON: of each name the numbers that it has on the machine's interfaces (tables/). */
   readonly table: string;
+  /** Which of them is this interface's. */
+  readonly column: number;
   /** The kernel has it in all its numbers. */
   readonly bit: number;
   /** How much of an argument is compared. */
@@ -25,24 +25,28 @@ export interface SyscallInterface {
 /** __X32_SYSCALL_BIT */
 export const X32_BIT = 0x40000000;
 
-const AUDIT_ARCH_X86_64 = 0xc000003e;
 const AUDIT_ARCH_I386 = 0x40000003;
-const AUDIT_ARCH_AARCH64 = 0xc00000b7;
 const AUDIT_ARCH_ARM = 0x40000028;
 const NONE = 0xffffffff;
 /** __ARM_NR_BASE */
 const ARM_OWN = 0x0f0000;
 
 const INTERFACES: Readonly<Record<FilteredArchitecture, SyscallInterface>> = {
-  SCMP_ARCH_X86_64: of('SCMP_ARCH_X86_64', AUDIT_ARCH_X86_64, X86_64, 64),
-  SCMP_ARCH_X86: of('SCMP_ARCH_X86', AUDIT_ARCH_I386, X86, 32),
-  SCMP_ARCH_X32: { ...of('SCMP_ARCH_X32', AUDIT_ARCH_X86_64, X32, 32), bit: X32_BIT },
-  SCMP_ARCH_AARCH64: of('SCMP_ARCH_AARCH64', AUDIT_ARCH_AARCH64, AARCH64, 64),
-  SCMP_ARCH_ARM: { ...of('SCMP_ARCH_ARM', AUDIT_ARCH_ARM, ARM, 32), own: ARM_OWN },
+  SCMP_ARCH_X86_64: of('SCMP_ARCH_X86_64', NATIVE_AUDIT.x64, X64, 0, 64),
+  SCMP_ARCH_X32: { ...of('SCMP_ARCH_X32', NATIVE_AUDIT.x64, X64, 1, 32), bit: X32_BIT },
+  SCMP_ARCH_X86: of('SCMP_ARCH_X86', AUDIT_ARCH_I386, X64, 2, 32),
+  SCMP_ARCH_AARCH64: of('SCMP_ARCH_AARCH64', NATIVE_AUDIT.arm64, ARM64, 0, 64),
+  SCMP_ARCH_ARM: { ...of('SCMP_ARCH_ARM', AUDIT_ARCH_ARM, ARM64, 1, 32), own: ARM_OWN },
 };
 
-function of(name: FilteredArchitecture, audit: number, table: string, words: 32 | 64): SyscallInterface {
-  return { name, audit, table, bit: 0, words, own: NONE };
+function of(
+  name: FilteredArchitecture,
+  audit: number,
+  table: string,
+  column: number,
+  words: 32 | 64,
+): SyscallInterface {
+  return { name, audit, table, column, bit: 0, words, own: NONE };
 }
 
 /** The native one first. */
@@ -64,13 +68,22 @@ export function interfaceOf(name: FilteredArchitecture): SyscallInterface {
   return INTERFACES[name];
 }
 
-/** Numbers (without the bit) by name. */
-export function parseTable(table: string): Map<string, number> {
+/** What `SyscallInterface.table` says. Names that every object has (constructor, …) lead to no number either. */
+export type SyscallTable = Readonly<Record<string, readonly (number | undefined)[] | undefined>>;
+
+let parsed: { readonly text: string; readonly table: SyscallTable } | undefined;
+
+export function tableOf({ table: text }: SyscallInterface): SyscallTable {
+  if (parsed?.text !== text) parsed = { text, table: JSON.parse(text) };
+  return parsed.table;
+}
+
+/** Numbers (without the bit) by name, in no order. */
+export function numbersOf(one: SyscallInterface): Map<string, number> {
   const numbers = new Map<string, number>();
-  let number = 0;
-  for (const word of table.split(' ')) {
-    if (word.charCodeAt(0) === 0x3d) number = Number(word.slice(1));
-    else numbers.set(word, number++);
+  for (const [name, all = []] of Object.entries(tableOf(one))) {
+    const number = all[one.column] ?? -1;
+    if (number >= 0) numbers.set(name, number);
   }
   return numbers;
 }

@@ -35,13 +35,17 @@ export interface CompileOptions {
   readonly interfaces?: readonly SyscallInterface[];
 }
 
-export interface SeccompFilter {
+/** What it takes to install a filter. */
+export interface InstallableFilter {
   /** struct sock_filter[] */
   readonly program: Uint8Array;
   /** Flags of seccomp(2). */
   readonly flags: number;
   /** A rule has SCMP_ACT_NOTIFY: installing the filter returns a descriptor. */
   readonly notifies: boolean;
+}
+
+export interface SeccompFilter extends InstallableFilter {
   readonly rules: ProfileRules;
   readonly profile: Seccomp;
   /** What the filter does, for people and for programs. */
@@ -129,29 +133,35 @@ function rangesOf(interfaces: readonly InterfaceRules[], defaultVerdict: number,
 
 function addInterface(
   ranges: Ranges,
-  { of, calls, highest }: InterfaceRules,
+  { of: { bit, own }, calls, ownCalls, highest }: InterfaceRules,
   end: number,
   defaultVerdict: number,
   newer: number,
 ): void {
-  const { bit, own } = of;
-  const firstNewer = highest < 0 ? end : highest + 1;
-  const gap = (from: number, to: number): void => {
-    if (from >= to) return;
-    if (from < firstNewer) add(ranges, bit + from, defaultVerdict);
-    const begin = Math.max(from, firstNewer);
-    if (begin < Math.min(to, own)) add(ranges, bit + begin, newer);
-    if (Math.max(begin, own) < to) add(ranges, bit + Math.max(begin, own), defaultVerdict);
-  };
-  let next = 0;
-  // Sorted by the engine itself: a comparison of ours would be called some thousand times.
-  for (const number of Uint32Array.from(calls.keys()).sort()) {
-    gap(next, number);
-    const rules = calls.get(number) as CallRules;
-    add(ranges, bit + number, isAlways(rules) ? rules.action : rules);
-    next = number + 1;
+  // A profile that names nothing has no age.
+  if (highest < 0) add(ranges, bit, defaultVerdict);
+  addCalls(ranges, bit, calls, highest + 1, defaultVerdict);
+  if (highest >= 0 && bit + highest + 1 < end) add(ranges, bit + highest + 1, newer);
+  if (bit + own >= end) return;
+  addCalls(ranges, bit + own, ownCalls, ownCalls.length, defaultVerdict);
+  add(ranges, bit + own + ownCalls.length, defaultVerdict);
+}
+
+function addCalls(
+  ranges: Ranges,
+  start: number,
+  calls: InterfaceRules['calls'],
+  count: number,
+  defaultVerdict: number,
+): void {
+  let previous: CallRules | undefined;
+  for (let at = 0; at < count; at++) {
+    const rules = calls[at];
+    // Neighbours are mostly of one rule.
+    if (at > 0 && rules === previous) continue;
+    previous = rules;
+    add(ranges, start + at, rules === undefined ? defaultVerdict : isAlways(rules) ? rules.action : rules);
   }
-  gap(next, end - bit);
 }
 
 function add({ starts, verdicts }: Ranges, start: number, verdict: number | RuleTree): void {

@@ -1,9 +1,10 @@
 // A filter for people and programs to read: what is done with which calls, and which rule of the profile says so. It is made from the
 // same tables that the program is assembled from.
 
+import { numbersOf } from './architectures.ts';
 import type { SeccompFilter } from './compile.ts';
 import { conditionText } from './conditions.ts';
-import { ACTIONS, ENOSYS } from './names.ts';
+import { ACTIONS, actionText, ENOSYS } from './names.ts';
 import { orderedRules } from './precedence.ts';
 import { type InterfaceRules, isAlways } from './rules.ts';
 
@@ -37,15 +38,6 @@ export interface FilterDescription {
   readonly program: readonly (readonly [number, number, number, number])[];
 }
 
-/** `ERRNO(1)` for 0x50001. */
-export function actionText(action: number): string {
-  const data = action & 0xffff;
-  const bits = (action & 0xffff0000) >>> 0;
-  const name = Object.entries(ACTIONS).find(([, value]) => value === bits)?.[0] ?? `0x${action.toString(16)}`;
-  const short = bits === 0 ? 'KILL_THREAD' : name.slice('SCMP_ACT_'.length);
-  return short === 'ERRNO' || short === 'TRACE' ? `${short}(${data})` : short;
-}
-
 export function describeFilter({ program, flags, rules, profile, notifies }: SeccompFilter): FilterDescription {
   const words = new Uint32Array(program.buffer, program.byteOffset, program.length / 4);
   const instructions = program.length / 8;
@@ -64,8 +56,8 @@ export function describeFilter({ program, flags, rules, profile, notifies }: Sec
   };
 }
 
-function describeInterface({ of, calls, table, highest }: InterfaceRules, lets: boolean): InterfaceDescription {
-  const names = new Map([...table].map(([name, number]) => [number, name]));
+function describeInterface({ of, calls, ownCalls, highest }: InterfaceRules, lets: boolean): InterfaceDescription {
+  const names = new Map([...numbersOf(of)].map(([name, number]) => [number, name]));
   const grouped = new Map<string, FilterRule & { names: string[] }>();
   const put = (name: string, action: number, index: number, conditions?: string[]): void => {
     const key = `${index} ${conditions?.join() ?? ''}`;
@@ -80,15 +72,20 @@ function describeInterface({ of, calls, table, highest }: InterfaceRules, lets: 
       });
     }
   };
-  for (const [number, rules] of calls) {
-    const name = names.get(number) ?? String(number);
-    if (isAlways(rules)) put(name, rules.action, rules.index);
-    else {
-      for (const { action, index, conditions } of orderedRules(rules)) {
-        put(name, action, index, conditions.map(conditionText));
+  const putAll = (from: InterfaceRules['calls'], first: number): void => {
+    for (const [at, rules] of from.entries()) {
+      if (rules === undefined) continue;
+      const name = names.get(first + at) ?? String(first + at);
+      if (isAlways(rules)) put(name, rules.action, rules.index);
+      else {
+        for (const { action, index, conditions } of orderedRules(rules)) {
+          put(name, action, index, conditions.map(conditionText));
+        }
       }
     }
-  }
+  };
+  putAll(calls, 0);
+  putAll(ownCalls, of.own);
   const newest = names.get(highest);
   return {
     architecture: of.name,

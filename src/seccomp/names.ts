@@ -1,5 +1,6 @@
 // The words of `linux.seccomp`, and the kernel's numbers for them (linux/seccomp.h). Loads no table: `features` reads it, too.
 
+import type { Architecture } from '../linux/syscall-numbers.ts';
 import type { SeccompAction, SeccompArch, SeccompFlag, SeccompOperator } from '../spec/generated/types.ts';
 
 /** SECCOMP_RET_*: what a filter returns; the low 16 bits are the errno or the trace message. */
@@ -49,3 +50,15 @@ export type FilteredArchitecture = (typeof FILTERED_ARCHITECTURES)[number];
 
 export const ENOSYS = 38;
 export const EPERM = 1;
+
+/** AUDIT_ARCH_* of a machine's own interface (linux/audit.h). */
+export const NATIVE_AUDIT: Readonly<Record<Architecture, number>> = { x64: 0xc000003e, arm64: 0xc00000b7 };
+
+/** `ERRNO(1)` for 0x50001. */
+export function actionText(action: number): string {
+  const data = action & 0xffff;
+  const bits = (action & 0xffff0000) >>> 0;
+  const name = Object.entries(ACTIONS).find(([, value]) => value === bits)?.[0] ?? `0x${action.toString(16)}`;
+  const short = bits === 0 ? 'KILL_THREAD' : name.slice('SCMP_ACT_'.length);
+  return short === 'ERRNO' || short === 'TRACE' ? `${short}(${data})` : short;
+}

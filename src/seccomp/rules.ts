@@ -2,8 +2,8 @@
 
 import { fail } from '../error.ts';
 import { pointer } from '../json-pointer.ts';
-import type { Seccomp, SeccompAction } from '../spec/generated/types.ts';
-import { parseTable, type SyscallInterface } from './architectures.ts';
+import type { Seccomp, SeccompAction, SeccompArg } from '../spec/generated/types.ts';
+import { type SyscallInterface, type SyscallTable, tableOf } from './architectures.ts';
 import { type Condition, conditionOf, saysAnything } from './conditions.ts';
 import { multiplexed, selecting } from './multiplexed.ts';
 import { ACTIONS, EPERM } from './names.ts';
@@ -24,9 +24,11 @@ export function isAlways(rules: CallRules): rules is Always {
 
 export interface InterfaceRules {
   readonly of: SyscallInterface;
-  /** By number, without the interface's bit. */
-  readonly calls: Map<number, CallRules>;
-  readonly table: ReadonlyMap<string, number>;
+  readonly table: SyscallTable;
+  /** By number, without the interface's bit: those below `of.own`. */
+  readonly calls: (CallRules | undefined)[];
+  /** By number, counted from `of.own`. */
+  readonly ownCalls: (CallRules | undefined)[];
   /** The highest number that the profile names at all; -1: none. */
   highest: number;
 }
@@ -44,14 +46,23 @@ export function returned(action: SeccompAction, errno: number | undefined): numb
   return action === 'SCMP_ACT_ERRNO' || action === 'SCMP_ACT_TRACE' ? bits + ((errno ?? EPERM) & 0xffff) : bits;
 }
 
-/** `exact`: the integer at a JSON pointer, as it is written. Throws `config` for rules that contradict each other. */
+/** More than any interface has calls: an array that is filled at once is a plain one for the engine. */
+const MOST_CALLS = 512;
+
+/**
+ * `exact`: the integer at a JSON pointer, as it is written. Throws `config` for rules that contradict each other. (A usual profile leads a
+ * thousand times through the inner loop, in an engine that has never seen it: so it is plain arrays and indices.)
+ */
 export function rulesOf(
   profile: Seccomp,
   interfaces: readonly SyscallInterface[],
   exact: (pointer: string) => bigint | undefined,
 ): ProfileRules {
   const made: InterfaceRules[] = [];
-  for (const of of interfaces) made.push({ of, calls: new Map(), table: parseTable(of.table), highest: -1 });
+  for (const of of interfaces) {
+    const calls = new Array<undefined>(MOST_CALLS).fill(undefined);
+    made.push({ of, table: tableOf(of), calls, ownCalls: [], highest: -1 });
+  }
   const defaultAction = returned(profile.defaultAction, profile.defaultErrnoRet);
   const notices: string[] = [];
   const unknown: string[] = [];
@@ -61,27 +72,26 @@ export function rulesOf(
     const always: Always = { action: returned(action, errnoRet), index };
     // Such a rule changes nothing, whatever its conditions; but its names are known to the profile's author.
     const idle = always.action === defaultAction;
-    const at = index;
-    const conditions = args.map((argument, which) =>
-      conditionOf(argument, (name) => exact(pointer('linux', 'seccomp', 'syscalls', at, 'args', which, name))),
-    );
-    const alternatives = conditions.length === 0 ? undefined : alternativesOf(conditions);
+    const alternatives = args.length === 0 ? undefined : alternativesOf(conditionsOf(args, index, exact));
     for (const name of names) {
       let known = false;
-      for (const rules of made) {
-        const number = rules.table.get(name);
-        if (number !== undefined) {
+      for (let at = 0; at < made.length; at++) {
+        const rules = made[at] as InterfaceRules;
+        const { of, table, calls } = rules;
+        const number = table[name]?.[of.column] ?? -1;
+        if (number >= 0) {
           known = true;
-          if (number > rules.highest && number < rules.of.own) rules.highest = number;
+          const isOwn = number >= of.own;
+          if (!isOwn && number > rules.highest) rules.highest = number;
           if (idle) continue;
           // Nearly all rules of a profile: neither conditions, nor another rule for the same call.
-          if (alternatives === undefined && !rules.calls.has(number)) rules.calls.set(number, always);
+          if (alternatives === undefined && !isOwn && calls[number] === undefined) calls[number] = always;
           else addAll(rules, number, always, alternatives, notices);
         }
-        if (rules.of.name === 'SCMP_ARCH_X86') {
+        if (of.name === 'SCMP_ARCH_X86' && !idle) {
           const other = multiplexed(name);
-          const through = other === undefined ? undefined : rules.table.get(other.call);
-          if (other === undefined || through === undefined || idle || covered.includes(other.call)) continue;
+          if (other === undefined || covered.includes(other.call)) continue;
+          const through = table[other.call]?.[of.column] ?? -1;
           const all = (alternatives ?? [[]]).map((one) => selecting(other, one));
           addAll(rules, through, always, all, notices);
         }
@@ -92,6 +102,16 @@ export function rulesOf(
   }
   if (unknown.length > 0) notices.push(`system calls that no architecture here has: ${unknown.join(', ')}`);
   return { defaultAction, interfaces: made, notices };
+}
+
+function conditionsOf(
+  args: readonly SeccompArg[],
+  rule: number,
+  exact: (pointer: string) => bigint | undefined,
+): Condition[] {
+  return args.map((argument, which) =>
+    conditionOf(argument, (name) => exact(pointer('linux', 'seccomp', 'syscalls', rule, 'args', which, name))),
+  );
 }
 
 /** A rule without conditions decides on the call: what others would add is lost anyway. */
@@ -131,22 +151,29 @@ function addAll(
 }
 
 /** A rule without conditions covers those with, before and after it; of two the first counts. */
-function addAlways({ calls }: InterfaceRules, number: number, always: Always): void {
-  const known = calls.get(number);
-  if (known === undefined || !isAlways(known)) calls.set(number, always);
+function addAlways(rules: InterfaceRules, number: number, always: Always): void {
+  const { calls, at } = placeOf(rules, number);
+  const known = calls[at];
+  if (known === undefined || !isAlways(known)) calls[at] = always;
+}
+
+function placeOf({ of: { own }, calls, ownCalls }: InterfaceRules, number: number) {
+  return number < own ? { calls, at: number } : { calls: ownCalls, at: number - own };
 }
 
 function addConditional(
-  { of, calls }: InterfaceRules,
+  rules: InterfaceRules,
   number: number,
   { action, index }: Always,
   conditions: readonly Condition[],
   notices: string[],
 ): void {
-  let known = calls.get(number);
+  const { of } = rules;
+  const { calls, at } = placeOf(rules, number);
+  let known = calls[at];
   if (known === undefined) {
     known = ruleTree(of.words);
-    calls.set(number, known);
+    calls[at] = known;
   }
   if (isAlways(known)) return;
   const contradiction = addRule(known, { conditions, action, index });

@@ -6,13 +6,13 @@ import { environmentOf } from '../environment.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
 import { descriptor, numberBytes, type ProcessContext, type StepContext, send } from './context.ts';
+import { checkExecutable, overridesPermissions, requireExecutable } from './executable.ts';
 import { runHooks, waitForGo } from './hooks.ts';
 import { closeOthers, keptWhenReady } from './kept-descriptors.ts';
 import { filterPlace, installFilter, markDescriptors } from './seccomp.ts';
 
 /** The step that separates `create` from `start`. */
 export const WAIT_FOR_START = 'wait for start';
-const X_OK = 1;
 const F_OK = 0;
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -98,11 +98,10 @@ export function findProgram(context: StepContext): void {
   const { plan, config, inputs } = context;
   const file = config.process?.args?.[0];
   if (file === undefined) return;
-  const cwd = plan.value(AT_FDCWD, 'AT_FDCWD');
-  const executable = plan.value(X_OK, 'X_OK');
+  const overrides = overridesPermissions(inputs);
   if (file.includes('/')) {
     plan.step({ sentence: `exec: ${JSON.stringify(file)}: stat ${file}`, pointer: '/process/args/0' }, () =>
-      plan.call('faccessat', [cwd, file, executable]),
+      requireExecutable(plan, file, overrides),
     );
     return;
   }
@@ -114,7 +113,7 @@ export function findProgram(context: StepContext): void {
     for (const directory of searchedDirectories(environmentOf(inputs))) {
       const next = plan.label();
       plan.withSlot((result) => {
-        plan.call('faccessat', [cwd, `${directory}/${file}`, executable], { result, ignoreErrors: true });
+        checkExecutable(plan, `${directory}/${file}`, overrides, result);
         plan.branch(result, 'equal', 0, found);
         plan.branch(result, 'notEqual', -ERRNO.EACCES, next);
       });
@@ -133,7 +132,7 @@ function searchedDirectories(environment: readonly string[]): string[] {
 }
 
 function searchPath(
-  { plan }: ProcessContext,
+  { plan, inputs }: ProcessContext,
   file: string,
   directories: readonly string[],
   run: (path: string) => void,
@@ -148,10 +147,7 @@ function searchPath(
     const next = plan.label();
     plan.step({ sentence: `look for ${path}`, pointer: '/process/args/0' }, () => {
       plan.withSlot((result) => {
-        plan.call('faccessat', [plan.value(AT_FDCWD, 'AT_FDCWD'), path, plan.value(X_OK, 'X_OK')], {
-          result,
-          ignoreErrors: true,
-        });
+        checkExecutable(plan, path, overridesPermissions(inputs), result);
         plan.branch(result, 'notEqual', 0, absent);
         run(path);
         plan.place(absent);

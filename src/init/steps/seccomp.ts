@@ -10,9 +10,8 @@
 //
 // What the filter refuses to init itself is found out before anything is made (container/seccomp.ts).
 
-import type { SeccompFilter } from '../../seccomp/compile.ts';
 import type { PlanBuilder } from '../builder.ts';
-import type { ProcessInputs } from '../inputs.ts';
+import type { InputFilter, ProcessInputs } from '../inputs.ts';
 import { MESSAGE } from '../messages.ts';
 import type { Slot } from '../plan.ts';
 import { descriptor, type ProcessContext } from './context.ts';
@@ -37,12 +36,12 @@ export function filterPlace({ seccomp, config }: ProcessInputs): FilterPlace {
 }
 
 /** Makes the calling process subject to the filter from here on. `result` receives the listener's descriptor (close-on-exec), if any. */
-export function installFilter(plan: PlanBuilder, filter: SeccompFilter, result?: Slot): void {
+export function installFilter(plan: PlanBuilder, filter: InputFilter, result?: Slot): void {
   const step = {
     sentence: 'install the seccomp filter',
     pointer: '/linux/seccomp',
     hint: 'without process.noNewPrivileges the runtime needs CAP_SYS_ADMIN',
-    details: filter.details,
+    ...(filter.details === undefined ? {} : { details: filter.details }),
   };
   plan.step(step, () => {
     const count = filter.program.length / 8;
