@@ -56,3 +56,8 @@ test('propagation keeps its order, what nobody knows goes to the file system, ex
   assert.deepEqual(options.extensions, ['tmpcopyup']);
   assert.equal(options.attributes.set, MOUNT_ATTR_NODEV);
 });
+
+test('a word that every object has a property of is an option of the file system, as any other', () => {
+  for (const word of ['constructor', 'toString', '__proto__', 'rconstructor', 'hasOwnProperty'])
+    assert.deepEqual(parseMountOptions([word]).superblock, [word]);
+});

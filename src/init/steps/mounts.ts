@@ -74,11 +74,16 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
       type,
       ...(mount.source === undefined ? {} : { source: mount.source }),
       data,
-      optionStep: (option) => ({
-        sentence: `${step.sentence}: the option ${JSON.stringify(option)}`,
-        pointer: (step.pointer ?? '') + pointer('options', (mount.options ?? []).indexOf(option)),
-        hint: `${type} does not know it, or not this value`,
-      }),
+      optionStep: (option) => {
+        const index = (mount.options ?? []).indexOf(option);
+        // The mode of the tmpfs that holds the v1 hierarchies is runt's own choice.
+        if (index === -1) return step;
+        return {
+          sentence: `${step.sentence}: the option ${JSON.stringify(option)}`,
+          pointer: (step.pointer ?? '') + pointer('options', index),
+          hint: `${type} does not know it, or not this value`,
+        };
+      },
       attributes: later ? options.attributes.set & ~MOUNT_ATTR_RDONLY : options.attributes.set,
       result: made,
     });
