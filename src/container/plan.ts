@@ -12,7 +12,7 @@ import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath } from '../linux/paths.ts';
 import { silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
-import { loadConfig } from '../spec/load.ts';
+import { type LoadedConfig, loadConfig } from '../spec/load.ts';
 import { bindChanges } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
 import { presentComponents } from './mount-point.ts';
@@ -29,8 +29,15 @@ export interface PlanOptions {
 }
 
 /** Throws what `create` would throw for the config. Needs no privilege and changes nothing. */
-export async function planContainer({ bundle, id = 'container', systemdCgroup }: PlanOptions): Promise<Plan> {
-  const { config, exactInteger } = await loadConfig(bundle);
+export async function planContainer(options: PlanOptions): Promise<Plan> {
+  return planConfig(await loadConfig(options.bundle), options);
+}
+
+/** The same for a config that was loaded. */
+export async function planConfig(
+  { config, exactInteger }: Pick<LoadedConfig, 'config' | 'exactInteger'>,
+  { bundle, id = 'container', systemdCgroup }: PlanOptions,
+): Promise<Plan> {
   refuseUnsupported(config);
   const asked = config.linux?.cgroupsPath;
   const path = systemdCgroup === true ? (await import('../cgroup/systemd/unit.ts')).scopePath(asked, id) : asked;
