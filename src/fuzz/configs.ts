@@ -1,8 +1,8 @@
 // Configs that are nearly right: one of the bases with some of its values changed.
 
 import fc from 'fast-check';
+import { configPlaces, type Place, type Schema } from '../spec/schema-tree.ts';
 import { BASES, type Json } from './bases.ts';
-import { configPlaces, type Place, type Schema } from './schema-tree.ts';
 import { valuesOf, writeConfig } from './values.ts';
 import { keysOf, wordFor } from './words.ts';
 

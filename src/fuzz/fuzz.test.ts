@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { configPlaces } from '../spec/schema-tree.ts';
 import { BASES } from './bases.ts';
 import { fuzz } from './main.ts';
 import { holds } from './property.ts';
-import { configPlaces } from './schema-tree.ts';
 import { writeConfig } from './values.ts';
 
 test('the configs to begin with are valid, and planned', async () => {

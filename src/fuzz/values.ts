@@ -1,8 +1,8 @@
 // Values for a place in a config: such as the schema allows, with a liking for what is at an edge.
 
 import fc from 'fast-check';
+import type { Place, Schema } from '../spec/schema-tree.ts';
 import type { Json } from './bases.ts';
-import type { Place, Schema } from './schema-tree.ts';
 import { keysOf, TEXTS, wordsOf } from './words.ts';
 
 /**
