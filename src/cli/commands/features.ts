@@ -1,9 +1,11 @@
+import { fail } from '../../error.ts';
 import { CAPABILITIES } from '../../linux/capabilities.ts';
 import { knownMountOptions } from '../../linux/mount-options.ts';
 import { NAMESPACES, type NamespaceType } from '../../linux/namespaces.ts';
 import { ACTIONS, FILTERED_ARCHITECTURES, FLAGS, OPERATORS } from '../../seccomp/names.ts';
 import type { Features, SeccompAction, SeccompFlag } from '../../spec/generated/types.ts';
 import { print } from '../output.ts';
+import type { Invocation } from '../table.ts';
 import { COMMIT, SPEC_VERSION, VERSION } from '../version.ts';
 
 /** Of time namespaces plans can't be made yet (container/unsupported.ts). */
@@ -43,7 +45,18 @@ export function featuresDocument(): Features {
   };
 }
 
-export function features(): number {
-  print(`${JSON.stringify(featuresDocument(), null, 4)}\n`);
+/** With --why: what this host can't do, and what is missing for it. That looks at the host, and changes nothing. */
+export async function features({ options }: Invocation): Promise<number> {
+  if (!options.flag('why')) {
+    if (options.given('format')) {
+      fail({ code: 'usage', message: '--format goes with --why: the document of features is JSON in any case' });
+    }
+    print(`${JSON.stringify(featuresDocument(), null, 4)}\n`);
+    return 0;
+  }
+  const { lookAtHost } = await import('../../container/host/look.ts');
+  const { reportOn, reportText } = await import('../../container/host/report.ts');
+  const report = reportOn(lookAtHost());
+  print(options.text('format') === 'json' ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
   return 0;
 }
