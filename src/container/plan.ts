@@ -1,6 +1,6 @@
 // `runt plan`: what init would do, without doing any of it. Descriptors get numbers that stand for those of a real create.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { hasLimits } from '../cgroup/has-limits.ts';
 import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
@@ -13,8 +13,9 @@ import { cleanPath, resolvePath } from '../linux/paths.ts';
 import { silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
-import { bindChanges } from './bind-attributes.ts';
+import { bindChanges, isRootShared } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
+import { mountPointOf } from './host-mounts.ts';
 import { presentComponents } from './mount-point.ts';
 import { streamsToGive } from './streams.ts';
 import { terminalSettings } from './terminal.ts';
@@ -85,7 +86,7 @@ export function imaginedInputs(
   const host = detectCgroups();
   const paths = planCgroups(host, { cgroupsPath: config.linux?.cgroupsPath, id });
   const namespaces = config.linux?.namespaces ?? [];
-  const rootPath = resolvePath(bundle, config.root?.path ?? '');
+  const rootPath = realPath(resolvePath(bundle, config.root?.path ?? ''));
   const mounts: PreparedMount[] = [];
   const mount = (of: Mount, index: number): PreparedMount => {
     const destination = cleanPath(of.destination);
@@ -114,7 +115,11 @@ export function imaginedInputs(
   const hasHooks = [prestart, createRuntime, createContainer, startContainer].some((list) => (list ?? []).length > 0);
   const unified = paths.find(({ version }) => version === 2);
   const hasHome = (config.process?.env ?? []).some((entry) => entry.startsWith('HOME='));
-  const root = { tree: descriptor(rootPath), path: rootPath };
+  const root = {
+    tree: descriptor(rootPath),
+    path: rootPath,
+    ...(isRootShared(config) ? { parentMount: mountPointOf(rootPath) } : {}),
+  };
   return {
     config,
     id,
@@ -144,7 +149,7 @@ export function imaginedInputs(
     preserveFds: 0,
     newKeyring: true,
     caller: { openFiles: { soft: 1024n, hard: 1048576n }, ignoredSignals: [] },
-    kcore: true,
+    kcore: existsSync('/proc/kcore'),
     ...(hasHome || config.process === undefined ? {} : { home: '/' }),
     ...(hasHooks ? { hooks: { state: descriptor('state'), output: descriptor('output') } } : {}),
     // As for a container that was created from here.
@@ -186,6 +191,15 @@ function imaginedUserNamespace(
     trees: ownMounts ? trees : [],
     ...(ownMounts ? { rootPlace: descriptor(`place of ${root.path}`) } : {}),
   };
+}
+
+/** A root that is not there (yet) is taken for one that no link leads to. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** A source that is not there (yet) is taken for a directory. */

@@ -113,9 +113,14 @@ function pick(at: Container, pattern: string, choice: number): string {
   return names[choice % names.length] ?? '';
 }
 
+/** Characters of all copies of a value together: many small ones, not many large ones. */
+const MOST = 200_000;
+
 function put(at: Container, name: string, value: Json | undefined, times: number): void {
   if (Array.isArray(at)) {
-    const items = value === undefined ? [] : Array.from({ length: times }, () => value);
+    const size = times === 1 || value === undefined ? 1 : JSON.stringify(value).length;
+    const items =
+      value === undefined ? [] : Array.from({ length: Math.min(times, Math.ceil(MOST / size)) }, () => value);
     at.splice(Number(name), 1, ...items);
   } else if (value === undefined) delete at[name];
   // An assignment to __proto__ would not make a property.

@@ -17,7 +17,7 @@ Changes configs at random and holds what validate and plan make of them to what 
 /** Runs between two reports; a part has a seed of its own, so that a failure can be repeated without those before it. */
 const PART = 10_000;
 /** Milliseconds after which a config that is not done counts as one that never will be. */
-const SILENCE = 60_000;
+const SILENCE = 300_000;
 
 interface Task {
   readonly runs: number;
