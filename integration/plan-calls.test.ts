@@ -1,13 +1,15 @@
 // What is read is what runs: `runt plan` announces the calls of init, strace(1) sees them.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Container, check, ok, type Sandbox } from '../conformance/harness/index.ts';
+import { unsupportedFields } from '../src/container/unsupported.ts';
 import type { PlanJson } from '../src/init/explain.ts';
+import { adapt, giveToRoot, object } from './captured-configs.ts';
 import { generatedConfig } from './generated-configs.ts';
 import { walkPlan } from './plan-walk.ts';
-import { isExecutable, needsStrace } from './support.ts';
+import { isExecutable, needsStrace, sharedFolder } from './support.ts';
 import { type TracedCall, tracedCalls } from './trace.ts';
 
 /** Both engines compile the same plan; the second one shows it for some. */
@@ -35,14 +37,46 @@ function madeBy(box: Sandbox, container: Container): readonly TracedCall[] {
   return own.slice(0, executed + 1);
 }
 
-for (let seed = 1; seed <= COUNT; seed++) {
+function compare(box: Sandbox, container: Container): void {
+  const plan = announced(box, container);
+  const { calls, compared, uncompared } = walkPlan(plan, madeBy(box, container), container.id);
+  assert.ok(calls > 60, `${calls} calls`);
+  // Structures and addresses are shown by neither side as a number.
+  assert.ok(compared > 2 * uncompared, `${compared} of ${compared + uncompared} arguments could be compared`);
+}
+
+const folder = isExecutable ? sharedFolder('configs') : undefined;
+const captured =
+  folder === undefined
+    ? []
+    : readdirSync(folder)
+        .filter((name) => !name.startsWith('exec'))
+        .sort();
+for (const name of captured) {
+  check(
+    `the calls of init are those that the plan announces: ${name}, captured from an engine`,
+    { skip: needsStrace },
+    (box) => {
+      const container = box.container((_, place) => {
+        const config = object(JSON.parse(readFileSync(join(folder ?? '', name), 'utf8')));
+        // What this version refuses it names itself.
+        const pointers = unsupportedFields(config as never).map(({ pointer = '' }) => pointer);
+        adapt(config, box, place, {
+          fields: pointers
+            .filter((pointer) => !/\/\d+/.test(pointer))
+            .map((pointer) => pointer.slice(1).replaceAll('/', '.')),
+          mountOptions: ['idmap', 'ridmap'],
+          namespaces: pointers.some((pointer) => pointer.startsWith('/linux/namespaces')) ? ['time'] : [],
+        });
+        return config;
+      });
+      giveToRoot(container);
+      compare(box, container);
+    },
+  );
+}
+for (let seed = captured.length + 1; seed <= COUNT; seed++) {
   check(`the calls of init are those that the plan announces: config ${seed}`, { skip: needsStrace }, (box) => {
-    const container = box.container(generatedConfig(seed, box));
-    const plan = announced(box, container);
-    const made = madeBy(box, container);
-    const { calls, compared, uncompared } = walkPlan(plan, made, container.id);
-    assert.ok(calls > 60, `${calls} calls`);
-    // Structures and addresses are shown by neither side as a number.
-    assert.ok(compared > 2 * uncompared, `${compared} of ${compared + uncompared} arguments could be compared`);
+    compare(box, box.container(generatedConfig(seed, box)));
   });
 }

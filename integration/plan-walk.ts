@@ -30,8 +30,9 @@ interface Position {
 const PLANNED_ID = 'container';
 
 /** Throws where the calls of init are not those of the plan, and says which is the first that is not. `id`: the container's. */
-export function walkPlan(plan: PlanJson, all: readonly TracedCall[], id: string): Walk {
-  // What has the id in it is told as the plan has it.
+export function walkPlan(given: PlanJson, all: readonly TracedCall[], id: string): Walk {
+  // Where the config has the id the plan has it, too; elsewhere it has its own.
+  const plan: PlanJson = JSON.parse(JSON.stringify(given).replaceAll(id, PLANNED_ID));
   const calls = all
     .filter(({ name }) => name !== UNCOUNTED)
     .map((call) => ({ ...call, args: call.args.map((text) => text.replaceAll(id, PLANNED_ID)) }));
