@@ -154,6 +154,9 @@ check('parts for other platforms are ignored', (box) => {
     ...config,
     windows: { layerFolders: ['C:\\x'] },
     solaris: { milestone: 'x' },
+    vm: { kernel: { path: '/x' } },
+    zos: {},
+    freebsd: {},
   }));
   ran(container.run());
 });

@@ -1,83 +1,11 @@
-// `runt plan`: what it prints is what init does, and printing it does nothing.
+// `runt plan`: printing what init will do does nothing. That it is what init does is in plan-calls.test.ts.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Container, check, ok, runtimePath, type Sandbox } from '../conformance/harness/index.ts';
+import { check, ok, runtimePath } from '../conformance/harness/index.ts';
 import { needsStrace, straced } from './support.ts';
-
-interface Planned {
-  readonly operations: readonly { readonly kind: string; readonly call?: string }[];
-}
-
-function planOf(box: Sandbox, container: Container): Planned {
-  return JSON.parse(ok(box.command(['plan', '--bundle', container.bundle, '--format', 'json'], {})).stdout);
-}
-
-/** The calls that init makes from the launcher's clone3 on, as strace tells them: names in order. */
-function callsOfInit(lines: readonly string[]): string[] {
-  const calls = lines.flatMap((line) => {
-    const [, pid, name] = /^(\d+)\s+(?:<\.\.\. )?(\w+)(?:\(| resumed)/.exec(line) ?? [];
-    return pid === undefined || name === undefined || line.includes('resumed>') ? [] : [{ pid, name }];
-  });
-  const keyring = calls.find(({ name }) => name === 'keyctl');
-  // How many gaps there are to close between the descriptors that are kept depends on their numbers.
-  const names = calls.filter(({ pid, name }) => pid === keyring?.pid && name !== 'close_range').map(({ name }) => name);
-  // What follows the execve are the program's own.
-  return names.slice(0, names.indexOf('execve') + 1);
-}
-
-const VARIANTS: readonly (readonly [string, Parameters<Sandbox['container']>[0]])[] = [
-  ['the usual config', undefined],
-  [
-    'a config with a user, a read-only root and a bind mount',
-    (config) => {
-      config.process.user = { uid: 1000, gid: 1000, additionalGids: [5] };
-      config.root.readonly = true;
-      config.mounts.push({ destination: '/mnt', source: '/usr', type: 'bind', options: ['rbind', 'ro', 'nosuid'] });
-    },
-  ],
-  [
-    'a config without masks and with few namespaces',
-    (config) => {
-      config.linux.namespaces = [{ type: 'mount' }, { type: 'pid' }];
-      config.linux.maskedPaths = [];
-      delete config.hostname;
-    },
-  ],
-  [
-    'a config with clocks, a personality, a memory policy and a scheduler',
-    (config) => {
-      config.linux.namespaces.push({ type: 'time' });
-      config.linux.timeOffsets = { monotonic: { secs: 1 }, boottime: { secs: 2 } };
-      config.linux.personality = { domain: 'LINUX' };
-      config.linux.memoryPolicy = { mode: 'MPOL_LOCAL' };
-      config.process.scheduler = { policy: 'SCHED_BATCH', nice: 1 };
-    },
-  ],
-];
-
-for (const [what, edit] of VARIANTS) {
-  check(`the calls that init makes are those of the plan, in its order, for ${what}`, { skip: needsStrace }, (box) => {
-    const container = box.container(edit);
-    const names = planOf(box, container).operations.flatMap(({ kind, call }) =>
-      kind === 'call' && call !== undefined ? [call] : [],
-    );
-    const trace = straced(box, 'trace=all');
-    // Not create: strace would wait for the init that stays.
-    ok(container.run({ prelude: trace.prelude }));
-    const made = callsOfInit(trace.lines());
-    assert.ok(made.length > 80, `${made.length} calls`);
-    // What a branch skips is in the plan only; nothing is made that is not in it.
-    let at = names.indexOf('setsid');
-    for (const [index, name] of made.slice(made.indexOf('setsid')).entries()) {
-      const found = names.indexOf(name, at);
-      assert.notEqual(found, -1, `call ${index} of init, ${name}, is not in the rest of the plan`);
-      at = found + 1;
-    }
-  });
-}
 
 check('plan opens nothing for writing, mounts nothing, and starts nothing', { skip: needsStrace }, (box) => {
   const container = box.container();

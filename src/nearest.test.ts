@@ -22,3 +22,10 @@ test('the closest name is suggested for a typo', () => {
 test('nothing is suggested for a word that resembles none', () => {
   assert.equal(nearest('frobnicate', ['start', 'create', 'state']), undefined);
 });
+
+test('a word of megabytes is not compared letter by letter with every name', () => {
+  const begin = performance.now();
+  assert.equal(nearest('x'.repeat(8_000_000), ['start', 'create', 'state']), undefined);
+  // Comparing takes seconds; this is a look at three lengths.
+  assert.ok(performance.now() - begin < 1000);
+});

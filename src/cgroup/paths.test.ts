@@ -56,6 +56,16 @@ test('a path with a NUL byte or a line break is refused', () => {
     assert.throws(() => places(path), runtError('config', /NUL byte or a line break/, '/linux/cgroupsPath'));
 });
 
+test('a path that the kernel could not have is refused, and not the file that it would break', () => {
+  const refused = (path: string) =>
+    assert.throws(() => places(path), runtError('config', /bytes/, '/linux/cgroupsPath'), path);
+  refused(`/${'a'.repeat(256)}`);
+  refused(`/x/${'ä'.repeat(128)}`);
+  refused('/a'.repeat(1800));
+  assert.equal(places(`/${'a'.repeat(255)}`).length, 3);
+  assert.equal(places('/a'.repeat(1700)).length, 3);
+});
+
 test('the root is refused: the processes of the host are in it', () => {
   for (const path of ['/', '.', '//', './.'])
     assert.throws(() => places(path), runtError('config', /is the root/, '/linux/cgroupsPath'), path);

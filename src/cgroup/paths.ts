@@ -5,6 +5,11 @@ import type { CgroupHost, Hierarchy } from './host.ts';
 
 const POINTER = '/linux/cgroupsPath';
 
+/** NAME_MAX of <linux/limits.h>, in bytes of UTF-8. */
+const LONGEST_NAME = 255;
+/** So that a mount point before it and a control file behind it are within PATH_MAX. */
+const LONGEST_PATH = 3584;
+
 /** The container's cgroup in one hierarchy. */
 export interface CgroupPath {
   readonly version: 1 | 2;
@@ -57,6 +62,13 @@ function componentsOf(path: string): readonly string[] {
   const components = path.split('/').filter((component) => component !== '' && component !== '.');
   // Resolved or not, such a path means something else than it seems to: nobody needs one, attackers do.
   if (components.includes('..')) refuse(`cgroupsPath ${JSON.stringify(path)} contains ".."`);
+  // Asked only of what may be too long: most paths are not.
+  if (path.length > LONGEST_NAME / 3) {
+    const long = components.find((component) => Buffer.byteLength(component) > LONGEST_NAME);
+    if (long !== undefined)
+      refuse(`cgroupsPath has a name of more than the ${LONGEST_NAME} bytes that the kernel takes`);
+    if (Buffer.byteLength(path) > LONGEST_PATH) refuse(`cgroupsPath has more than ${LONGEST_PATH} bytes`);
+  }
   // In the root are the processes of the host: they must be neither limited nor killed with the container.
   if (components.length === 0)
     refuse(`cgroupsPath ${JSON.stringify(path)} is the root, which can't be a container's cgroup`);

@@ -1,6 +1,6 @@
 // `runt plan`: what init would do, without doing any of it. Descriptors get numbers that stand for those of a real create.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { hasLimits } from '../cgroup/has-limits.ts';
 import { detectCgroups } from '../cgroup/host.ts';
 import { planCgroups } from '../cgroup/paths.ts';
@@ -12,9 +12,10 @@ import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath, stripRoot } from '../linux/paths.ts';
 import { silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
-import { loadConfig } from '../spec/load.ts';
-import { bindChanges } from './bind-attributes.ts';
+import { type LoadedConfig, loadConfig } from '../spec/load.ts';
+import { bindChanges, isRootShared } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
+import { mountPointOf } from './host-mounts.ts';
 import { createIdMaps } from './mapped-mounts.ts';
 import { presentComponents } from './mount-point.ts';
 import { asksForLabels, asksForScheduling } from './parts.ts';
@@ -35,8 +36,15 @@ export interface PlanOptions {
 }
 
 /** Throws what `create` would throw for the config. Needs no privilege and changes nothing. */
-export async function planContainer({ bundle, id = 'container', systemdCgroup }: PlanOptions): Promise<Plan> {
-  const { config, exactInteger } = await loadConfig(bundle);
+export async function planContainer(options: PlanOptions): Promise<Plan> {
+  return planConfig(await loadConfig(options.bundle), options);
+}
+
+/** The same for a config that was loaded. */
+export async function planConfig(
+  { config, exactInteger }: Pick<LoadedConfig, 'config' | 'exactInteger'>,
+  { bundle, id = 'container', systemdCgroup }: PlanOptions,
+): Promise<Plan> {
   if (Object.keys(config.linux?.netDevices ?? {}).length > 0)
     (await import('./network-devices.ts')).checkNetworkDevices(config, true);
   const asked = config.linux?.cgroupsPath;
@@ -103,7 +111,7 @@ export function imaginedInputs(
   const host = detectCgroups();
   const paths = planCgroups(host, { cgroupsPath: config.linux?.cgroupsPath, id });
   const namespaces = config.linux?.namespaces ?? [];
-  const rootPath = resolvePath(bundle, config.root?.path ?? '');
+  const rootPath = realPath(resolvePath(bundle, config.root?.path ?? ''));
   const mounts: PreparedMount[] = [];
   /** By the tree of the mount: those that are mapped when the tree is copied. */
   const mapped = new Map<Descriptor, IdMap>();
@@ -156,7 +164,11 @@ export function imaginedInputs(
   const hasHooks = [prestart, createRuntime, createContainer, startContainer].some((list) => (list ?? []).length > 0);
   const unified = paths.find(({ version }) => version === 2);
   const hasHome = (config.process?.env ?? []).some((entry) => entry.startsWith('HOME='));
-  const root = { tree: descriptor(rootPath), path: rootPath };
+  const root = {
+    tree: descriptor(rootPath),
+    path: rootPath,
+    ...(isRootShared(config) ? { parentMount: mountPointOf(rootPath) } : {}),
+  };
   return {
     config,
     id,
@@ -186,7 +198,7 @@ export function imaginedInputs(
     preserveFds: 0,
     newKeyring: true,
     caller: { openFiles: { soft: 1024n, hard: 1048576n }, ignoredSignals: [] },
-    kcore: true,
+    kcore: existsSync('/proc/kcore'),
     ...(hasHome || config.process === undefined ? {} : { home: '/' }),
     ...(hasHooks ? { hooks: { state: descriptor('state'), output: descriptor('output') } } : {}),
     // As for a container that was created from here.
@@ -234,6 +246,15 @@ function imaginedUserNamespace({ config, root, mounts, mapped, descriptor }: Ima
     trees: ownMounts ? trees : [],
     ...(ownMounts ? { rootPlace: descriptor(`place of ${root.path}`) } : {}),
   };
+}
+
+/** A root that is not there (yet) is taken for one that no link leads to. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** A source that is not there (yet) is taken for a directory. */

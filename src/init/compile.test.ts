@@ -364,3 +364,20 @@ test('the image for the config of spec has at most 32 KiB, on both machines', ()
 test('a string with a NUL is refused, not cut', () => {
   assert.throws(() => planOf({ hostname: 'a\0b' }), { name: 'RuntError' });
 });
+
+test('a hook may have as much time as a number can say', () => {
+  for (const timeout of [2 ** 53, 2 ** 63]) planOf({ hooks: { startContainer: [{ path: '/hook', timeout }] } });
+});
+
+test('what runt itself asks of a file system is no option of the config', () => {
+  const mounts = [{ destination: '/cgroup', type: 'cgroup', options: ['ro'] }];
+  const prepared = {
+    kind: 'cgroup1',
+    destination: '/cgroup',
+    present: 0,
+    hierarchies: [{ name: 'pids', path: '/p' }],
+  } as const;
+  const pointers = planOf({ mounts }, { mounts: [prepared] }).operations.map(({ step }) => step?.pointer);
+  assert.ok(pointers.includes('/mounts/0'));
+  assert.ok(!pointers.some((pointer) => pointer?.startsWith('/mounts/0/options')));
+});

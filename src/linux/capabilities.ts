@@ -49,3 +49,11 @@ export function capabilityNumber(name: string): number | undefined {
   const index = (CAPABILITIES as readonly string[]).indexOf(name);
   return index === -1 ? undefined : index;
 }
+
+export type CapabilityName = (typeof CAPABILITIES)[number];
+
+/** The names of a mask, as /proc/PID/status has it: hexadecimal. Bits without a name are left out. */
+export function capabilitiesOf(mask: string): ReadonlySet<CapabilityName> {
+  const bits = BigInt(`0x${mask}`);
+  return new Set(CAPABILITIES.filter((_, number) => (bits & (1n << BigInt(number))) !== 0n));
+}

@@ -77,3 +77,8 @@ test('a label of SELinux loses the quotes that kept its commas together, and not
   assert.equal(value('size="1"'), '"1"');
   assert.equal(value('mycontext="1"'), '"1"');
 });
+
+test('a word that every object has a property of is an option of the file system, as any other', () => {
+  for (const word of ['constructor', 'toString', '__proto__', 'rconstructor', 'hasOwnProperty'])
+    assert.deepEqual(parseMountOptions([word]).superblock, [word]);
+});

@@ -83,11 +83,16 @@ const OTHERS: Readonly<Record<string, Meaning>> = {
   ridmap: { kind: 'idmap', recursive: true },
 };
 
+/** Not by the name alone: every object has a `constructor`, and a config may have that word among its options. */
+function entry(table: Readonly<Record<string, Meaning>>, word: string): Meaning | undefined {
+  return Object.hasOwn(table, word) ? table[word] : undefined;
+}
+
 function meaningOf(word: string): Meaning | undefined {
-  const own = ATTRIBUTES[word] ?? OTHERS[word];
+  const own = entry(ATTRIBUTES, word) ?? entry(OTHERS, word);
   if (own !== undefined) return own;
   // rro, rnosuid, …: the same attribute on every mount below.
-  const plain = word.startsWith('r') ? ATTRIBUTES[word.slice(1)] : undefined;
+  const plain = word.startsWith('r') ? entry(ATTRIBUTES, word.slice(1)) : undefined;
   return plain?.kind === 'attribute' ? { ...plain, recursive: true } : undefined;
 }
 

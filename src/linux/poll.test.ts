@@ -15,3 +15,10 @@ test('each descriptor is told of by itself, and none when the time has passed', 
   assert.deepEqual(poll(entries), [0, POLLIN]);
   for (const fd of [quiet, busy]) syscall('close', fd);
 });
+
+test('a time beyond what the kernel counts is waited for like a long one', () => {
+  const busy = eventFd();
+  syscall('write', busy, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]), 8);
+  assert.deepEqual(poll([{ fd: busy, events: POLLIN }], 2 ** 63 * 1000), [POLLIN]);
+  syscall('close', busy);
+});

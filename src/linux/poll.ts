@@ -8,6 +8,9 @@ export const POLLIN = 1;
 /** Also what cgroupfs tells of a changed control file, to who has read it before (kernfs_notify). */
 export const POLLPRI = 2;
 
+/** Milliseconds: beyond it, in 35,000 years, a double has no fractions that a timespec could be made of. */
+const LONGEST = 2 ** 50;
+
 export interface PollEntry {
   readonly fd: number;
   /** POLLIN, POLLPRI. */
@@ -24,7 +27,7 @@ export function poll(entries: readonly PollEntry[], milliseconds?: number): read
     table.writeInt32LE(fd, index * 8);
     table.writeInt16LE(events, index * 8 + 4);
   });
-  const end = milliseconds === undefined ? undefined : performance.now() + milliseconds;
+  const end = milliseconds === undefined ? undefined : performance.now() + Math.min(milliseconds, LONGEST);
   for (;;) {
     const timeout = end === undefined ? null : timespec(Math.max(0, end - performance.now()));
     const ready = syscall('ppoll', table, entries.length, timeout, null, 0);

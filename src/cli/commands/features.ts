@@ -1,3 +1,4 @@
+import { fail } from '../../error.ts';
 import { CAPABILITIES } from '../../linux/capabilities.ts';
 import { MEMORY_POLICY_FLAGS, MEMORY_POLICY_MODES } from '../../linux/memory-policy.ts';
 import { knownMountOptions } from '../../linux/mount-options.ts';
@@ -11,6 +12,7 @@ import type {
   SeccompFlag,
 } from '../../spec/generated/types.ts';
 import { print } from '../output.ts';
+import type { Invocation } from '../table.ts';
 import { COMMIT, SPEC_VERSION, VERSION } from '../version.ts';
 
 /**
@@ -51,7 +53,18 @@ export function featuresDocument(): Features {
   };
 }
 
-export function features(): number {
-  print(`${JSON.stringify(featuresDocument(), null, 4)}\n`);
+/** With --why: what this host can't do, and what is missing for it. That looks at the host, and changes nothing. */
+export async function features({ options }: Invocation): Promise<number> {
+  if (!options.flag('why')) {
+    if (options.given('format')) {
+      fail({ code: 'usage', message: '--format goes with --why: the document of features is JSON in any case' });
+    }
+    print(`${JSON.stringify(featuresDocument(), null, 4)}\n`);
+    return 0;
+  }
+  const { lookAtHost } = await import('../../container/host/look.ts');
+  const { reportOn, reportText } = await import('../../container/host/report.ts');
+  const report = reportOn(lookAtHost());
+  print(options.text('format') === 'json' ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
   return 0;
 }

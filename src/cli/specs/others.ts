@@ -49,8 +49,20 @@ export const OTHER_COMMANDS = {
   features: () => ({
     name: 'features',
     summary: 'print what runt implements, as the features document of the specification',
+    description: [
+      'The document is of the program, and the same on every host. With --why it is the host that is asked: what of it can not be done here, by this caller, and what is missing. The kernel is asked by calls that change nothing; no privileges are needed.',
+    ],
     positionals: [],
-    options: [],
+    options: [
+      { name: 'why', kind: 'flag', help: 'what this host can not do, and what is missing for it' },
+      {
+        name: 'format',
+        kind: 'choice',
+        choices: ['text', 'json'],
+        default: 'text',
+        help: 'how to print what is missing',
+      },
+    ],
   }),
   completion: () => ({
     name: 'completion',

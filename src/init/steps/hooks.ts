@@ -16,6 +16,8 @@ const SIGKILL = 9;
 const PIDFD_SIGNAL_PROCESS_GROUP = 4;
 const CLOSE_RANGE_CLOEXEC = 4;
 const P_PIDFD = 3;
+/** Seconds. A timespec holds as many as a config can have, but not what a double makes of the largest. */
+const LONGEST_TIMEOUT = 2 ** 53;
 const WEXITED = 4;
 const POLLIN = 1;
 const CLD_EXITED = 1;
@@ -109,7 +111,7 @@ function waitForHook(context: StepContext, hook: Hook, pid: Slot, pidfd: DataRef
       poll.writeInt16LE(POLLIN, 4);
       const polled = plan.variable(poll, '{pidfd, POLLIN}');
       const time = Buffer.alloc(16);
-      time.writeBigInt64LE(BigInt(hook.timeout), 0);
+      time.writeBigInt64LE(BigInt(Math.min(hook.timeout, LONGEST_TIMEOUT)), 0);
       // ppoll writes what is left of the time back: variable data.
       const timeout = plan.variable(time, `{${hook.timeout}s}`);
       plan.store(fd, polled, 4);

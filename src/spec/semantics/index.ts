@@ -9,6 +9,7 @@ import { idMappingRules } from './id-mappings.ts';
 import { kernelFeatureRules } from './kernel-features.ts';
 import { mountRules } from './mounts.ts';
 import { namespaceRules } from './namespaces.ts';
+import { pathLengthRules } from './path-lengths.ts';
 import { platformRules } from './platform.ts';
 import { processRules } from './process.ts';
 import { resourceRules } from './resources.ts';
@@ -22,6 +23,7 @@ export const RULES: readonly Rule[] = [
   ...platformRules,
   ...processRules,
   ...mountRules,
+  ...pathLengthRules,
   ...hookRules,
   ...annotationRules,
   ...namespaceRules,

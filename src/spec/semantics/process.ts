@@ -31,6 +31,18 @@ export const processRules: readonly Rule[] = [
     },
   },
   {
+    name: 'process-for-windows',
+    reads: ['/process/commandLine', '/process/user'],
+    spec: specLink('config.md#process'),
+    linux: true,
+    check: ({ process }, report) => {
+      const ignored = (pointer: string): void =>
+        report({ pointer, severity: 'warning', message: 'it means something on Windows only, and is ignored' });
+      if (process?.commandLine !== undefined) ignored('/process/commandLine');
+      if (process?.user?.username !== undefined) ignored('/process/user/username');
+    },
+  },
+  {
     name: 'process-cwd',
     reads: ['/process/cwd'],
     spec: specLink('config.md#process'),

@@ -99,6 +99,10 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
     ],
     ['a mask beyond 0777 is warned of', process({ user: { umask: 0o1022 } }), 'warning /process/user/umask'],
   ],
+  'process-for-windows': [
+    ['commandLine is ignored', process({ commandLine: 'x' }), 'warning /process/commandLine'],
+    ['username is ignored', process({ user: { uid: 0, username: 'x' } }), 'warning /process/user/username'],
+  ],
   'oom-score': [
     ['the score is from -1000 to 1000', process({ oomScoreAdj: 1001 }), 'error /process/oomScoreAdj'],
     ['-1000 is one', process({ oomScoreAdj: -1000 })],
@@ -160,6 +164,24 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
       'warning /mounts/0/destination',
     ],
     ['an empty destination is refused', { mounts: [{ destination: '', type: 'proc' }] }, 'error /mounts/0/destination'],
+  ],
+  'path-lengths': [
+    ['a path of as many bytes as the kernel takes is fine', process({ cwd: `/${'a'.repeat(4094)}` })],
+    ['a longer one is refused', process({ cwd: `/${'a'.repeat(4095)}` }), 'error /process/cwd'],
+    ['bytes count, not letters', process({ cwd: `/${'ä'.repeat(2048)}` }), 'error /process/cwd'],
+    ['of the root too', { root: { path: 'r'.repeat(5000) } }, 'error /root/path'],
+    ['and of mounts', mount({ destination: '/a'.repeat(2100), type: 'proc' }), 'error /mounts/0/destination'],
+    [
+      'and of devices, and of what is masked or read-only',
+      linux({
+        devices: [{ type: 'p', path: '/a'.repeat(2100) }],
+        maskedPaths: ['/', '/a'.repeat(2100)],
+        readonlyPaths: ['/a'.repeat(2100)],
+      }),
+      'error /linux/devices/0/path',
+      'error /linux/maskedPaths/1',
+      'error /linux/readonlyPaths/0',
+    ],
   ],
   'mount-sources': [
     ['a mount has a type or is a bind mount', mount({}), 'error /mounts/0'],
