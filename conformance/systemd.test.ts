@@ -279,6 +279,20 @@ check('update tells systemd, which keeps to it when it is reloaded', { skip: ski
   assert.deepEqual(files(container, ['memory.max', 'pids.max', 'cpu.max']), ['max', 'max', 'max 100000']);
 });
 
+check(
+  'update sets quota and period as they are given, where systemd has none or rounds',
+  { skip: skip || needsV2 },
+  (box) => {
+    const container = created(box);
+    const update = (...flags: string[]): string => {
+      ok(box.command(['update', ...flags, container.id], SYSTEMD));
+      return readCgroup(container.pid(), 'cpu', 'cpu.max');
+    };
+    assert.equal(update('--cpu-period', '50000'), 'max 50000');
+    assert.equal(update('--cpu-quota', '12345'), '12345 50000');
+  },
+);
+
 check('a limit of one process is in force for systemd, too', { skip: skip || needsV2 }, (box) => {
   const container = created(box, (config) => {
     config.linux.resources = { pids: { limit: 1 } };

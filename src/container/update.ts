@@ -51,7 +51,14 @@ export function updateContainer(options: UpdateOptions): void {
     const policy = changedPolicy(record, resources);
     if (policy !== undefined) undoDevices = changeDevices(record, policy);
     // What systemd is not told it would undo at its next daemon-reload.
-    if (record.scope !== undefined) updateScope(record.scope, record.cgroups, { limits: writes, policy });
+    if (record.scope !== undefined) {
+      updateScope(record.scope, record.cgroups, { limits: writes, policy });
+      // systemd has written it, too: the quota in whole percents, and without a quota the default period.
+      applyWrites(
+        writes.filter(({ file }) => file === 'cpu.max'),
+        { entries },
+      );
+    }
     writeRecord(root, { ...record, resources: merged });
   } catch (error) {
     undoAll(restorations, undoDevices, log);
