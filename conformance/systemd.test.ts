@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import {
   type Config,
   type Container,
@@ -141,11 +141,28 @@ check('a second container with the unit of a first is refused, and the first liv
   };
   const first = created(box, edit);
   const second = box.container(edit);
-  refused(second.create(SYSTEMD), /same\.scope|not empty/);
+  refused(second.create(SYSTEMD), /container's cgroup is not empty/);
   refused(second.stateResult());
   assert.equal(first.state().status, 'created');
   assert.equal(systemctl('is-active', `${box.token}-same.scope`), 'active');
   ok(first.start());
+});
+
+check('a frozen cgroup at the place of the scope is refused, and stays as it is', { skip: skip || needsV2 }, (box) => {
+  const directory = `/sys/fs/cgroup/system.slice/${box.token}-cold.scope`;
+  mkdirSync(directory);
+  try {
+    writeFileSync(`${directory}/cgroup.freeze`, '1');
+    for (const _ of [1, 2]) {
+      const container = box.container((config) => {
+        config.linux.cgroupsPath = `system.slice:${box.token}:cold`;
+      });
+      refused(container.create(SYSTEMD), /container's cgroup unexpectedly frozen/);
+      assert.equal(readFileSync(`${directory}/cgroup.freeze`, 'utf8'), '1\n');
+    }
+  } finally {
+    rmdirSync(directory);
+  }
 });
 
 // --- annotations ----------------------------------------------------------------------------------------------------
@@ -260,6 +277,27 @@ check('update tells systemd, which keeps to it when it is reloaded', { skip: ski
   systemctl('daemon-reload');
   // Without a quota systemd has the usual period.
   assert.deepEqual(files(container, ['memory.max', 'pids.max', 'cpu.max']), ['max', 'max', 'max 100000']);
+});
+
+check(
+  'update sets quota and period as they are given, where systemd has none or rounds',
+  { skip: skip || needsV2 },
+  (box) => {
+    const container = created(box);
+    const update = (...flags: string[]): string => {
+      ok(box.command(['update', ...flags, container.id], SYSTEMD));
+      return readCgroup(container.pid(), 'cpu', 'cpu.max');
+    };
+    assert.equal(update('--cpu-period', '50000'), 'max 50000');
+    assert.equal(update('--cpu-quota', '12345'), '12345 50000');
+  },
+);
+
+check('update refuses a weight for a cgroup that is to be idle', { skip: skip || needsV2 }, (box) => {
+  const container = created(box);
+  const both = box.command(['update', '--cpu-share', '200', '--cpu-idle', '1', container.id], SYSTEMD);
+  refused(both, /unable to apply both/);
+  assert.equal(readCgroup(container.pid(), 'cpu', 'cpu.idle'), '0');
 });
 
 check('a limit of one process is in force for systemd, too', { skip: skip || needsV2 }, (box) => {

@@ -29,7 +29,7 @@ check('what is not a tmpfs, or can not be copied as it will be, is refused by na
   const cases: [Config['mounts'], RegExp][] = [
     [
       [{ ...bind(source, '/run'), options: ['bind', 'tmpcopyup'] }],
-      /tmpcopyup of another mount than a tmpfs.*\/mounts\/6\/options\/1/,
+      /\/mounts\/6\/options\/1: .*tmpcopyup.* fills a tmpfs/,
     ],
     [[bind(source, '/run/inner'), tmpfs('/run')], /tmpcopyup for .*\/run.*\/run\/inner.*\/mounts\/7\/options\/0/],
     [[tmpfs('/sys/kernel')], /tmpcopyup for .*\/sys\/kernel.*\/sys.* covers/],

@@ -6,7 +6,7 @@
 // enters through the descriptors opened here, before it clones init; and in v2 it clones init into the cgroup (CLONE_INTO_CGROUP,
 // clone(2)). Init never runs anywhere else, and a new cgroup namespace has these cgroups as its roots.
 
-import { closeSync, constants, mkdirSync, openSync, rmdirSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
 import { fail } from '../error.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import { readControl, writeControl } from './control-file.ts';
@@ -51,14 +51,12 @@ export function createCgroups(record: CgroupRecord, pointer?: string, inhabitant
       makeDirectories(entry, made, pointer);
       cgroups.push(confirm(entry));
       const { version, controllers, path } = entry;
+      refuseFrozenCgroup(entry, pointer);
       if (version === 2) {
-        refuseFrozen(`${path}/cgroup.events`, (text) => text.includes('frozen 1'), pointer);
         unified = { controllers, path, fd: open(path, O_PATH | constants.O_DIRECTORY, pointer) };
         continue;
       }
       const names = controllers.split(',');
-      if (names.includes('freezer'))
-        refuseFrozen(`${path}/freezer.state`, (text) => !text.startsWith('THAWED'), pointer);
       if (names.includes('cpuset')) inheritCpuset(entry, pointer);
       tasks.push({ controllers, path, fd: open(`${path}/tasks`, constants.O_WRONLY, pointer) });
     }
@@ -68,6 +66,18 @@ export function createCgroups(record: CgroupRecord, pointer?: string, inhabitant
     throw error;
   }
   return { tasks, unified, record: { cgroups } };
+}
+
+/**
+ * Refuses cgroups that are there and can't become the container's: what `createCgroups` would find, before systemd is asked for a scope in
+ * their place. Throws `cgroup`.
+ */
+export function refuseUnusable({ cgroups }: CgroupRecord, pointer: string): void {
+  for (const entry of cgroups) {
+    if (!existsSync(entry.path)) continue;
+    refuseOccupied(entry, pointer, undefined);
+    refuseFrozenCgroup(entry, pointer);
+  }
 }
 
 /** Once the launcher has its copies, the runtime needs the descriptors no more. */
@@ -142,6 +152,12 @@ function refuseOccupied(entry: CgroupEntry, pointer: string | undefined, inhabit
 }
 
 /** Also for a new cgroup: it is frozen where one above it is. */
+function refuseFrozenCgroup({ version, controllers, path }: CgroupEntry, pointer: string | undefined): void {
+  if (version === 2) refuseFrozen(`${path}/cgroup.events`, (text) => text.includes('frozen 1'), pointer);
+  else if (controllers.split(',').includes('freezer'))
+    refuseFrozen(`${path}/freezer.state`, (text) => !text.startsWith('THAWED'), pointer);
+}
+
 function refuseFrozen(file: string, isFrozen: (text: string) => boolean, pointer: string | undefined): void {
   if (!isFrozen(readControl(file, pointer))) return;
   fail({

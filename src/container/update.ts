@@ -33,6 +33,7 @@ export function updateContainer(options: UpdateOptions): void {
   const status = statusOf(record);
   if (status !== 'created' && status !== 'running' && status !== 'paused')
     fail({ code: 'status', message: `container not running: the limits of "${id}" cannot be changed (${status})` });
+  if (record.scope !== undefined) refuseWeightOfIdle(resources);
   const before = record.resources ?? {};
   for (const { message, pointer } of ignoredResources(resources)) log.warning(`${message} [${pointer}]`);
   const entries = record.cgroups.cgroups;
@@ -55,13 +56,31 @@ export function updateContainer(options: UpdateOptions): void {
     const policy = changedPolicy(record, resources);
     if (policy !== undefined) undoDevices = changeDevices(record, policy);
     // What systemd is not told it would undo at its next daemon-reload.
-    if (record.scope !== undefined) updateScope(record.scope, record.cgroups, { limits: writes, policy });
+    if (record.scope !== undefined) {
+      updateScope(record.scope, record.cgroups, { limits: writes, policy });
+      // systemd has written it, too: the quota in whole percents, and without a quota the default period.
+      applyWrites(
+        writes.filter(({ file }) => file === 'cpu.max'),
+        { entries },
+      );
+    }
     if (options.schemas !== undefined) undoClass = changeSchemas(record, options.schemas);
     writeRecord(root, { ...record, resources: merged });
   } catch (error) {
     undoAll(restorations, [undoDevices, undoClass], log);
     throw error;
   }
+}
+
+/** systemd (since 252) has one property for both: the weight 0 is that of an idle cgroup. */
+function refuseWeightOfIdle({ cpu }: LinuxResources): void {
+  if (cpu?.idle !== 1 || (cpu.shares ?? 0) === 0) return;
+  fail({
+    code: 'config',
+    message: `unable to apply both: cpu.shares (${cpu.shares}) and cpu.idle (1) are the same property of a systemd scope`,
+    pointer: '/linux/resources/cpu/idle',
+    hint: 'an idle cgroup has no weight: leave out one of them',
+  });
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { statSync, writeSync } from 'node:fs';
 import { fail } from '../../error.ts';
-import { type CgroupHandles, createCgroups } from '../create.ts';
+import { type CgroupHandles, createCgroups, refuseUnusable } from '../create.ts';
 import type { DevicePolicy } from '../device-rules.ts';
 import { attempt } from '../failure.ts';
 import type { CgroupHost } from '../host.ts';
@@ -67,6 +67,13 @@ export function planScope(host: CgroupHost, request: ScopeRequest): PlannedScope
   const record: ScopeRecord = { ...address, ...name, description: `container ${id} of ${root}` };
   const manager = openManager(address);
   const cgroups = recordAt(host, `${managerCgroup(manager)}${slicePath(name.slice)}/${name.unit}`);
+  try {
+    // systemd would take over what is there, and what fails later would remove it.
+    refuseUnusable(cgroups, '/linux/cgroupsPath');
+  } catch (error) {
+    manager.close();
+    throw error;
+  }
   return {
     record,
     cgroups,
