@@ -186,7 +186,7 @@ function begin({
   resourceClass,
   filtering,
   labels,
-}: Beginning): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
+}: Beginning): (does: Omit<ExecListener, 'beforeFilter' | 'adopter'>) => Promise<void> {
   const { root, id, preserveFds, cgroup, log } = options;
   const { pid, target, root: rootOfInit } = opened;
   const { process, exactInteger } = given;
@@ -227,6 +227,7 @@ function begin({
       ? { streamsToGive: streamsToGive(process.user?.uid ?? 0) }
       : { terminal: extras.terminal }),
     waits,
+    adopted: options.supervised === true,
     ...(resourceClass === undefined ? {} : { resourceClass }),
     ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
     ...(labels === undefined ? {} : { labels }),
@@ -240,7 +241,12 @@ function begin({
   const launcher = launch({ root, id, preserveFds }, plan, descriptors);
   heard.children.push(launcher.pid);
   const beforeFilter = processesBeforeFilter(inputs);
-  return (does) => hearOfProgram(ours, plan, launcher.image, heard, { ...does, beforeFilter });
+  return (does) =>
+    hearOfProgram(ours, plan, launcher.image, heard, {
+      ...does,
+      beforeFilter,
+      ...(inputs.adopted ? { adopter: globalThis.process.ppid } : {}),
+    });
 }
 
 /** What is loaded only where it is asked for. */
