@@ -78,7 +78,8 @@ function apply(
     const name = part === '*' ? pick(at, pattern, choice) : part;
     pattern += `/${part}`;
     if (index === parts.length - 1) {
-      put(at, name, value, times);
+      // Later mutations may change it: the generators' own values stay as they are.
+      put(at, name, structuredClone(value), times);
       return;
     }
     if (!Object.hasOwn(at, name)) put(at, name, smallest(schemas, pattern), 1);
