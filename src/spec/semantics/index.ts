@@ -7,9 +7,9 @@ import { deviceRules } from './devices.ts';
 import { hookRules } from './hooks.ts';
 import { idMappingRules } from './id-mappings.ts';
 import { kernelFeatureRules } from './kernel-features.ts';
+import { lengthRules } from './lengths.ts';
 import { mountRules } from './mounts.ts';
 import { namespaceRules } from './namespaces.ts';
-import { pathLengthRules } from './path-lengths.ts';
 import { platformRules } from './platform.ts';
 import { processRules } from './process.ts';
 import { resourceRules } from './resources.ts';
@@ -23,7 +23,7 @@ export const RULES: readonly Rule[] = [
   ...platformRules,
   ...processRules,
   ...mountRules,
-  ...pathLengthRules,
+  ...lengthRules,
   ...hookRules,
   ...annotationRules,
   ...namespaceRules,

@@ -165,6 +165,19 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
     ],
     ['an empty destination is refused', { mounts: [{ destination: '', type: 'proc' }] }, 'error /mounts/0/destination'],
   ],
+  'label-lengths': [
+    [
+      'labels are as long as the kernel takes',
+      process({ apparmorProfile: 'a'.repeat(4090), selinuxLabel: 'a'.repeat(4090) }),
+    ],
+    [
+      'longer ones are refused',
+      process({ apparmorProfile: 'a'.repeat(4091), selinuxLabel: 'ä'.repeat(2046) }),
+      'error /process/apparmorProfile',
+      'error /process/selinuxLabel',
+    ],
+    ['those of mounts are shorter', linux({ mountLabel: 'a'.repeat(256) }), 'error /linux/mountLabel'],
+  ],
   'path-lengths': [
     ['a path of as many bytes as the kernel takes is fine', process({ cwd: `/${'a'.repeat(4094)}` })],
     ['a longer one is refused', process({ cwd: `/${'a'.repeat(4095)}` }), 'error /process/cwd'],
