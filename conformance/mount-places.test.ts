@@ -235,3 +235,22 @@ check(
     assert.deepEqual(lines(ok(result).stdout), ['1000', '1024', 'v']);
   },
 );
+
+check(
+  'a link of the image in the place of an earlier mount does not lead a source to the host',
+  { knownToFail: { runc: 'looks it up on the host' } },
+  (box) => {
+    const secret = join(box.directory, 'secret');
+    mkdirSync(secret);
+    writeFileSync(join(secret, 'of-the-host'), '');
+    const container = box.container((config, { rootfs }) => {
+      config.root.readonly = false;
+      // Dangling in the image, not on the host.
+      symlinkSync(secret, join(rootfs, 'linked'));
+      config.mounts.push(tmpfs('/linked', 'size=64k'), bind(join(rootfs, 'linked'), '/found'));
+      config.process.args = ['/bin/ls', '/found'];
+    });
+    const result = container.run();
+    assert.doesNotMatch(`${result.stdout}${result.stderr}`, /of-the-host/);
+  },
+);

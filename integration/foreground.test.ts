@@ -1,4 +1,4 @@
-// A foreground `run` or `exec` of the executable: what waits for the program, and what becomes of it where that does not go smoothly.
+// A foreground `run` of the executable: what waits for the program, and what becomes of it where that does not go smoothly.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -20,20 +20,12 @@ interface Foreground {
   readonly pid: number;
   /** Waits until it has ended; the shell's idea of its status. */
   readonly status: () => number;
-  readonly hasEnded: () => boolean;
 }
 
 /** `run` in the background, as a shell would do it. */
 function runInBackground(box: Sandbox, { bundle, id }: Container): Foreground {
-  return inBackground(box, ['run', '--bundle', bundle, id]);
-}
-
-let commands = 0;
-
-function inBackground(box: Sandbox, args: readonly string[]): Foreground {
-  commands += 1;
-  const file = join(box.directory, `status-${commands}`);
-  const words = [runtimePath, '--root', box.root, ...args];
+  const file = join(box.directory, `status-${id}`);
+  const words = [runtimePath, '--root', box.root, 'run', '--bundle', bundle, id];
   const shell = spawn('sh', ['-c', '"$@" & echo $! >"$0.pid"; wait $!; echo $? >"$0"', file, ...words], {
     stdio: 'ignore',
   });
@@ -42,12 +34,8 @@ function inBackground(box: Sandbox, args: readonly string[]): Foreground {
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
     return text.endsWith('\n') ? Number(text) : undefined;
   };
-  const pid = waitFor('the pid of the command', () => read(`${file}.pid`));
-  return {
-    pid,
-    status: () => waitFor('the end of the command', () => read(file)),
-    hasEnded: () => read(file) !== undefined,
-  };
+  const pid = waitFor('the pid of run', () => read(`${file}.pid`));
+  return { pid, status: () => waitFor('the end of run', () => read(file)) };
 }
 
 function untilRunning(container: Container): void {
@@ -86,35 +74,6 @@ check(
     ok(container.kill('KILL'));
     assert.equal(run.status(), 137);
     box.assertNothingLeft();
-  },
-);
-
-check(
-  'what waits for the program of an exec is as small, passes signals on, and ends as the program does',
-  { skip: needsExecutable },
-  (box) => {
-    const container = lasting(box);
-    ok(container.create());
-    ok(container.start());
-    const script = 'trap "exit 9" USR1; while :; do sleep 0.1; done';
-    const exec = inBackground(box, ['exec', container.id, 'sh', '-c', script]);
-    waitFor('the end of the engine', () => {
-      const children = childrenOf(exec.pid);
-      return children.length === 1 && children[0]?.name === 'sh' ? true : undefined;
-    });
-    const rss = Number(/^Rss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${exec.pid}/smaps_rollup`, 'utf8'))?.[1]);
-    assert.ok(rss > 0 && rss <= 128, `${rss} KiB`);
-    const shell = childrenOf(exec.pid)[0]?.pid ?? 0;
-    const SIGUSR1 = 1n << 9n;
-    waitFor('the trap', () => {
-      const caught = /^SigCgt:\s+(\w+)$/m.exec(readFileSync(`/proc/${shell}/status`, 'utf8'))?.[1];
-      return (BigInt(`0x${caught}`) & SIGUSR1) === 0n ? undefined : true;
-    });
-    process.kill(exec.pid, 'SIGUSR1');
-    assert.equal(exec.status(), 9);
-    const killed = inBackground(box, ['exec', container.id, 'sh', '-c', 'kill -TERM $$']);
-    assert.equal(killed.status(), 143);
-    ok(container.kill('KILL'));
   },
 );
 
@@ -176,7 +135,7 @@ check(
     for (const line of cgroupsOf(container.id)) mkdirSync(join(line.replace(/^cgroup /, ''), 'inner'));
     waitFor('the end of run', () => {
       container.kill('USR1');
-      return run.hasEnded() ? true : undefined;
+      return existsSync(join(box.directory, `status-${container.id}`)) ? true : undefined;
     });
     assert.equal(run.status(), 5);
     box.assertNothingLeft();

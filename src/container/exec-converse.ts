@@ -28,8 +28,6 @@ export interface ExecListener {
   ready(pid: number): Promise<void>;
   /** How many processes the launcher has been followed by when the seccomp filter is installed. */
   readonly beforeFilter: number;
-  /** Whose child the program's process becomes (ExecInputs.adopted). */
-  readonly adopter?: number;
   /** The seccomp filter is there, and notifies: its listener has this number in that process. */
   filtered(pid: number, descriptor: number): void;
 }
@@ -43,7 +41,7 @@ export async function hearOfProgram(
   plan: Plan,
   image: string,
   heard: Heard,
-  { ready, filtered, beforeFilter, adopter }: ExecListener,
+  { ready, filtered, beforeFilter }: ExecListener,
 ): Promise<void> {
   let executing = false;
   let followed = 0;
@@ -88,7 +86,7 @@ export async function hearOfProgram(
     switch (message.type) {
       case MESSAGE.successor:
       case MESSAGE.pid:
-        if (heard.pid === undefined) next(message.value, message.type === MESSAGE.pid, heard, adopter);
+        if (heard.pid === undefined) next(message.value, message.type === MESSAGE.pid, heard);
         followed += 1;
         break;
       case MESSAGE.listener:
@@ -107,12 +105,9 @@ export async function hearOfProgram(
 }
 
 /** The process that was there before has ended, or is about to. */
-function next(pid: number, isProgram: boolean, heard: Heard, adopter: number | undefined): void {
-  // Written by the process before, unless somebody in the container traces the new one: never signal a stranger. The program's may be the child of that process, or
-  // of the front (ExecInputs.adopted).
-  const parent = processStat(pid)?.parent;
-  const parents = adopter === undefined ? [process.pid] : [process.pid, adopter, heard.children.at(-1)];
-  if (parent === undefined || !parents.includes(parent))
+function next(pid: number, isProgram: boolean, heard: Heard): void {
+  // Written by the process before, unless somebody in the container traces the new one: never signal a stranger.
+  if (processStat(pid)?.parent !== process.pid || heard.children.includes(pid))
     fail({ code: 'init', message: `the launcher named a process that is not its own (${pid})` });
   for (const before of heard.children.splice(0)) waitForChild(before);
   heard.children.push(pid);

@@ -1,10 +1,8 @@
 // exec: another program in a container that is there. Not part of the specification; as runc has it.
 
-import { writeSync } from 'node:fs';
 import { openCgroups } from '../cgroup/enter.ts';
 import { freezerOf, freezerState } from '../cgroup/freezer.ts';
 import { fail, RuntError } from '../error.ts';
-import { DECLINED, encodeProgramReport, REPORT_FD } from '../front/run-protocol.ts';
 import { compileExec } from '../init/compile-exec.ts';
 import { lacksHome } from '../init/environment.ts';
 import type { ExecInputs } from '../init/inputs.ts';
@@ -41,8 +39,6 @@ export interface ExecOptions extends Named {
   readonly process: string | ProcessChanges;
   /** Return when the program has been executed. */
   readonly detach: boolean;
-  /** A front waits to be handed the program (front/run-protocol.ts). */
-  readonly supervised?: boolean;
   /** Absolute. */
   readonly pidFile?: string;
   /** Absolute. */
@@ -72,10 +68,6 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     : changedProcess(saved, options.process));
   for (const name of unraisableCapabilities(given.process.capabilities))
     log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
-  if (options.supervised === true && (options.detach || asksForExtras(options, given))) {
-    writeSync(REPORT_FD, DECLINED);
-    return 0;
-  }
   // No hook is run for it.
   const { hooks: _, ...container } = saved.config;
   const config: Config = { ...container, process: withLabelsOf(saved.config.process, given.process) };
@@ -107,7 +99,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
         ? undefined
         : await loadFiltering(options.root, profile, integersOf(saved.text, saved.config), options.log);
     // Before there is a process that somebody could mean: what the runtime is sent from now on is passed on when there is somebody to get it.
-    if (!options.detach && options.supervised !== true)
+    if (!options.detach)
       foreground = (await import('./exec-foreground.ts')).forwardTo(
         heard,
         directoryOf(options.root, id),
@@ -141,7 +133,6 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
     extras?.executed(pid);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, pid);
     log.debug(`process ${pid} runs in container "${id}"`);
-    if (options.supervised === true) writeSync(REPORT_FD, encodeProgramReport(pid));
     return foreground === undefined ? 0 : await foreground.wait(pid);
   } catch (error) {
     for (const pid of heard.children) {
@@ -186,7 +177,7 @@ function begin({
   resourceClass,
   filtering,
   labels,
-}: Beginning): (does: Omit<ExecListener, 'beforeFilter' | 'adopter'>) => Promise<void> {
+}: Beginning): (does: Omit<ExecListener, 'beforeFilter'>) => Promise<void> {
   const { root, id, preserveFds, cgroup, log } = options;
   const { pid, target, root: rootOfInit } = opened;
   const { process, exactInteger } = given;
@@ -227,7 +218,6 @@ function begin({
       ? { streamsToGive: streamsToGive(process.user?.uid ?? 0) }
       : { terminal: extras.terminal }),
     waits,
-    adopted: options.supervised === true,
     ...(resourceClass === undefined ? {} : { resourceClass }),
     ...(filtering === undefined ? {} : { seccomp: filtering.filter }),
     ...(labels === undefined ? {} : { labels }),
@@ -241,12 +231,7 @@ function begin({
   const launcher = launch({ root, id, preserveFds }, plan, descriptors);
   heard.children.push(launcher.pid);
   const beforeFilter = processesBeforeFilter(inputs);
-  return (does) =>
-    hearOfProgram(ours, plan, launcher.image, heard, {
-      ...does,
-      beforeFilter,
-      ...(inputs.adopted ? { adopter: globalThis.process.ppid } : {}),
-    });
+  return (does) => hearOfProgram(ours, plan, launcher.image, heard, { ...does, beforeFilter });
 }
 
 /** What is loaded only where it is asked for. */

@@ -56,6 +56,8 @@ interface Side {
   readonly socket: RouteSocket;
   /** A descriptor of the network namespace. */
   readonly namespace: number;
+  /** Whoever is in it already may have put another device in the place of the one that was moved. */
+  readonly isJoined: boolean;
 }
 
 interface Moved {
@@ -78,8 +80,9 @@ export function moveNetworkDevices({ linux }: Config, pid: number, log: Log): Mo
     for (const each of open.splice(0)) each();
   };
   try {
-    const host = sideOf('/proc/thread-self/ns/net', open, routeSocket);
-    const container = sideOf(`/proc/${pid}/ns/net`, open, routeSocketIn);
+    const isJoined = linux?.namespaces?.some(({ type, path }) => type === 'network' && path !== undefined) === true;
+    const host = { ...sideOf('/proc/thread-self/ns/net', open, routeSocket), isJoined: false };
+    const container = { ...sideOf(`/proc/${pid}/ns/net`, open, routeSocketIn), isJoined };
     refuseOwnNamespace(container.namespace);
     const restore = (to: Log): void => {
       for (const device of moved.splice(0).reverse()) giveBack(device, container, host, to);
@@ -99,7 +102,11 @@ export function moveNetworkDevices({ linux }: Config, pid: number, log: Log): Mo
   }
 }
 
-function sideOf(path: string, open: (() => void)[], socketIn: (namespace: number) => RouteSocket): Side {
+function sideOf(
+  path: string,
+  open: (() => void)[],
+  socketIn: (namespace: number) => RouteSocket,
+): Omit<Side, 'isJoined'> {
   const doing = { message: `open the network namespace ${path}`, pointer: '/linux/netDevices' };
   const namespace = mustSyscall(doing, 'openat', AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
   open.push(() => void syscall('close', namespace));
@@ -202,6 +209,10 @@ function configure({ socket }: Side, { name, link, addresses, isUp }: Configurat
 
 function giveBack({ name, link, addresses, wasUp }: Moved, container: Side, host: Side, log: Log): void {
   const message = `give the network device "${name}" back to the host`;
+  if (container.isJoined) {
+    log.warning(`${message}: it stays in the network namespace that was joined`);
+    return;
+  }
   try {
     const before = links(host.socket, '/linux/netDevices');
     container.socket.request(moveLink(link.index, host.namespace, name), 'RTM_NEWLINK', { message });

@@ -122,7 +122,15 @@ export function imaginedInputs(
     if (parseMountOptions(of.options ?? []).bind !== undefined || of.type === 'bind') {
       const source = resolvePath(bundle, of.source ?? '');
       const recursive = parseMountOptions(of.options ?? []).bind?.recursive ?? false;
-      const inside = destination === '/proc' ? undefined : innerSource([rootPath], source, recursive, mounts);
+      const inside =
+        destination === '/proc'
+          ? undefined
+          : innerSource(
+              [rootPath],
+              source,
+              recursive,
+              mounts.map((earlier) => earlier.destination),
+            );
       if (inside !== undefined)
         return { kind: 'innerBind', source: inside, recursive, changes: bindChanges(config, of), destination, present };
       return { kind: 'bind', destination, present, tree: descriptor(source), isDirectory: isDirectory(source) };

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PreparedMount } from '../init/inputs.ts';
 import { innerSource } from './prepare-bind.ts';
 
-const at = (...places: string[]): PreparedMount[] =>
-  places.map((destination) => ({ kind: 'filesystem', type: 'tmpfs', destination, present: 0 }));
+const at = (...places: string[]): string[] => places;
 const roots = ['/link/rootfs', '/b/rootfs'];
 
 test('a source in the root is looked for in the container, if an earlier mount is there, or below what is bound with all', () => {

@@ -36,13 +36,14 @@ export type RootPaths = readonly string[];
 
 /**
  * The source as a path in the container's root, if it lies there and an earlier mount has to do with what is to be bound: then it is that which
- * is meant, and the host does not have it. Pure.
+ * is meant, and the host does not have it. `earlier`: where those mounts are, and where the config wants them: a link of the image that leads one elsewhere must
+ * not decide what is looked up on the host. Pure.
  */
 export function innerSource(
   roots: RootPaths,
   source: string,
   recursive: boolean,
-  earlier: readonly PreparedMount[],
+  earlier: readonly string[],
 ): string | undefined {
   // On the host's own root nothing can be told apart.
   const root = roots.find((path) => path !== '/' && (source === path || source.startsWith(`${path}/`)));
@@ -50,8 +51,7 @@ export function innerSource(
   const inside = stripRoot(root, source);
   const isBelow = (path: string, other: string): boolean => path === other || path.startsWith(`${other}/`);
   const matters = earlier.some(
-    ({ destination }) =>
-      isBelow(inside, destination) || (recursive && (inside === '/' || isBelow(destination, inside))),
+    (destination) => isBelow(inside, destination) || (recursive && (inside === '/' || isBelow(destination, inside))),
   );
   return matters ? inside : undefined;
 }
@@ -61,7 +61,8 @@ export interface BindToPrepare {
   readonly index: number;
   readonly destination: string;
   readonly roots: RootPaths;
-  readonly earlier: readonly PreparedMount[];
+  /** Of innerSource. */
+  readonly earlier: readonly string[];
 }
 
 export function prepareBind(

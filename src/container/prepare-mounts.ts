@@ -90,7 +90,9 @@ function prepareMount(
   const pointer = `/mounts/${index}`;
   // proc and sysfs go on a plain directory or nowhere: no link is followed for them.
   const isPlain = mount.type === 'proc' || mount.type === 'sysfs';
-  const place = root.paths.reduce((path, prefix) => stripRoot(prefix, path), cleanPath(mount.destination));
+  const placeOf = (destination: string): string =>
+    root.paths.reduce((path, prefix) => stripRoot(prefix, path), cleanPath(destination));
+  const place = placeOf(mount.destination);
   const lookIn = rootAfter(earlier, root.fd);
   const { destination, exists } = findMountPoint(lookIn, place, !isPlain);
   const present = presentComponents(destination, exists, earlier);
@@ -104,8 +106,11 @@ function prepareMount(
   }
   const parsed = parseMountOptions(mount.options ?? []);
   const { type } = mount;
-  if (parsed.bind !== undefined || type === 'bind')
-    return { ...prepareBind(options, { mount, index, destination, roots: root.paths, earlier }), present };
+  if (parsed.bind !== undefined || type === 'bind') {
+    const asked = (options.config.mounts ?? []).slice(0, index).map((before) => placeOf(before.destination));
+    const places = [...earlier.map((before) => before.destination), ...asked];
+    return { ...prepareBind(options, { mount, index, destination, roots: root.paths, earlier: places }), present };
+  }
   if (destination === '/proc' && type !== 'proc') {
     fail({
       code: 'config',

@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, readFileSync, writeSync } from 'node:fs';
 import { FLAG } from '../front/record.ts';
-import { DECLINED, EXIT_FILE, encodeReport, REPORT_FD, type Role } from '../front/run-protocol.ts';
+import { DECLINED, EXIT_FILE, encodeReport, REPORT_FD } from '../front/run-protocol.ts';
 import { callersStatus, decodeWaitStatus, type ExitStatus, waitForChild } from '../linux/spawn.ts';
 import { becomeSubreaper, type ChildWatch, watchChildren } from '../linux/wait.ts';
 import type { Log } from '../log.ts';
@@ -26,7 +26,7 @@ export interface RunOptions extends CreateOptions {
   readonly keep: boolean;
   readonly noSubreaper: boolean;
   /** Whether a front waits to be handed the container, or has left it to us (front/run-protocol.ts); by default neither. */
-  readonly role?: Role;
+  readonly role?: 'alone' | 'supervised' | 'resumed';
 }
 
 const SIGKILL = 9;

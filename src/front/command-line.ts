@@ -1,5 +1,5 @@
 // The command line, as far as the front takes it: `start` and `delete` with the options that container engines give them, each in a word of
-// its own, and `run` and `exec`, whose options are their engine's. Anything else is for the engine.
+// its own, and `run`, whose options are its engine's. Anything else is for the engine.
 
 import type { Label, Slot } from '../init/plan.ts';
 import { STACK_SLOT } from '../init/plan.ts';
@@ -7,12 +7,12 @@ import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from '../linux/mount
 import { SYSTEM_ROOT } from './names.ts';
 import { type CommandLine, expectString, type Front, ref, refuseVariable, set, zero } from './words.ts';
 
-export const COMMAND = { start: 1, delete: 2, run: 3, exec: 4 } as const;
+export const COMMAND = { start: 1, delete: 2 } as const;
 /** What a container's id may have, and not begin with (container/store.ts says why). */
 const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.';
 
-/** Goes on only with a complete command line. `supervise`: what follows where the command is `run` or `exec`; its word is where `next` points to. */
-export function readCommandLine(front: Front, supervise: (line: CommandLine, next: Slot) => void): CommandLine {
+/** Goes on only with a complete command line. `run`: what follows where the command is that; its word is where `next` points to. */
+export function readCommandLine(front: Front, run: (line: CommandLine, next: Slot) => void): CommandLine {
   const { plan, engine } = front;
   const line: CommandLine = {
     argv: plan.slot(),
@@ -29,10 +29,10 @@ export function readCommandLine(front: Front, supervise: (line: CommandLine, nex
     const next = plan.slot();
     set(front, next, ref(front, line.argv));
     const complete = plan.label();
-    const lasting = plan.label();
-    readWords(front, line, next, complete, lasting);
-    plan.place(lasting);
-    supervise(line, next);
+    const running = plan.label();
+    readWords(front, line, next, complete, running);
+    plan.place(running);
+    run(line, next);
     plan.free(next);
     plan.place(complete);
     plan.branch(line.command, 'equal', 0, engine);
@@ -62,7 +62,7 @@ function findVectors(front: Front, { argv, envp }: CommandLine): void {
   });
 }
 
-function readWords(front: Front, line: CommandLine, next: Slot, complete: Label, lasting: Label): void {
+function readWords(front: Front, line: CommandLine, next: Slot, complete: Label, running: Label): void {
   const { plan, engine } = front;
   const again = plan.label();
   const word = plan.slot();
@@ -114,13 +114,10 @@ function readWords(front: Front, line: CommandLine, next: Slot, complete: Label,
 
   const id = plan.label();
   plan.branch(line.command, 'notEqual', 0, id);
-  for (const name of ['run', 'exec'] as const) {
-    const otherCommand = plan.label();
-    expectString(front, word, name, otherCommand);
-    set(front, line.command, COMMAND[name]);
-    plan.jump(lasting);
-    plan.place(otherCommand);
-  }
+  const otherCommand = plan.label();
+  expectString(front, word, 'run', otherCommand);
+  plan.jump(running);
+  plan.place(otherCommand);
   option('start', () => set(front, line.command, COMMAND.start));
   option('delete', () => set(front, line.command, COMMAND.delete));
   plan.jump(engine);

@@ -98,9 +98,6 @@ test('what is not a start or a delete as engines write it is executed by the eng
       ['--root', root, 'delete', '--force', 'c 1'],
       ['--root', root, 'delete', '--force', '--', 'c1'],
       ['--root', root, 'delete', 'other'],
-      ['--root', root, 'exec', '--detach', 'c1', 'true'],
-      ['--root', root, 'exec', '-t', 'c1', 'sh'],
-      ['--root', root, 'exec', 'c1', 'ls', '-d'],
       // The root of a user is the engine's to find.
       ['delete', 'c1'],
     ]) {

@@ -26,7 +26,7 @@ export function frontPlan(): Plan {
   plan.section('command line');
   const supervision = declareSupervision(front);
   const line = readCommandLine(front, (commandLine, next) => {
-    plan.section('run and exec');
+    plan.section('run');
     runSupervised(front, commandLine, next, supervision);
   });
   plan.section('start and delete');

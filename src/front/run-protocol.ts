@@ -1,23 +1,19 @@
-// How the front and its engine share a foreground `run` or `exec`. The front executes the engine in a child; that makes the container, or executes the
-// program, hands it over, and is gone: what waits for the program has 20 KB, not 45 MB. What the front can't end by itself it leaves
+// How the front and its engine share a foreground `run`. The front executes the engine in a child; that makes the container and hands it over,
+// and is gone before the program runs: what waits for the program has 20 KB, not 45 MB. What the front can't end by itself it leaves
 // to an engine that it executes in its own place, whose children the container's processes then are.
 
 /**
- * argv[0] of an engine that is to hand the container or the program over, by a message on REPORT_FD. Without a message it does all of the command, or has
- * failed.
- */
+ * argv[0] of an engine that is to hand the container over, by a message on REPORT_FD. Without a message it does all of `run`, or has
+ * failed. */
 export const SUPERVISED = 'runt:supervised';
 /** argv[0] of an engine that takes over a container which it, or the front, has created. */
 export const RESUMED = 'runt:resumed';
 
-/** Whether a front waits to be handed what the engine makes, or has left a container to it; by default neither. */
-export type Role = 'alone' | 'supervised' | 'resumed';
-
 /** Beyond what --preserve-fds and $LISTEN_FDS use. */
 export const REPORT_FD = 1023;
 
-/** The message: 8 bytes pid of init, or of the program of `exec`, 8 bytes offset of the id; the state root and the id, a NUL behind each (of a program: nothing). At most PIPE_BUF. */
-export const REPORT = { pid: 0, id: 8, root: 16, smallest: 24, largest: 4096 } as const;
+/** The message: 8 bytes pid of init, 8 bytes offset of the id; the state root and the id, a NUL behind each. At most PIPE_BUF. */
+export const REPORT = { pid: 0, id: 8, root: 16, largest: 4096 } as const;
 
 /** The message of an engine that has done nothing yet: the front is to execute it in its own place. */
 export const DECLINED = new Uint8Array([0]);
@@ -49,17 +45,10 @@ export const FORWARDED_SIGNALS = {
   SIGPWR: 30,
 } as const;
 
-/** Of a program that was executed. Pure. */
-export function encodeProgramReport(pid: number): Uint8Array {
-  const bytes = Buffer.alloc(REPORT.smallest);
-  bytes.writeUInt32LE(pid, REPORT.pid);
-  return bytes;
-}
-
-/** Of a container that was created. undefined: it would be too long. Pure. */
+/** undefined: it would be too long. Pure. */
 export function encodeReport(pid: number, root: string, id: string): Uint8Array | undefined {
   const idAt = REPORT.root + Buffer.byteLength(root) + 1;
-  const size = Math.max(REPORT.smallest, idAt + Buffer.byteLength(id) + 1);
+  const size = idAt + Buffer.byteLength(id) + 1;
   if (size > REPORT.largest) return undefined;
   const bytes = Buffer.alloc(size);
   bytes.writeUInt32LE(pid, REPORT.pid);

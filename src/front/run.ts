@@ -1,9 +1,7 @@
-// A foreground `run` or `exec` (run-protocol.ts): an engine creates the container, which the front starts, or executes the program; the front passes
-// signals on, waits, and deletes the container.
+// A foreground `run` (run-protocol.ts): an engine creates the container; the front starts it, passes signals on, waits, and deletes it.
 
 import type { DataRef, Label, Slot } from '../init/plan.ts';
 import { O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY } from '../linux/mount-constants.ts';
-import { COMMAND } from './command-line.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
 import { DECLINED, EXIT_FILE, FORWARDED_SIGNALS, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
@@ -18,11 +16,8 @@ const SIG_SETMASK = 2;
 const SIGNAL_SET = 8;
 const WNOHANG = 1;
 
-/** Beginnings of words that leave it to the engine: it is detached, has a terminal of its own, or is not plain. Where they are the program's they do no harm. */
-const UNSUPERVISED = {
-  run: ['-d', '--d', '-keep', '--keep', '-no-sub', '--no-sub', '-h', '--h'],
-  exec: ['-d', '--d', '-t', '--t', '-h', '--h'],
-} as const;
+/** Words that leave a `run` to the engine. */
+const UNSUPERVISED = ['-d', '--d', '-keep', '--keep', '-no-sub', '--no-sub', '-h', '--h'];
 
 /** Variables that are meant for the process that creates the container, by its pid (sd_listen_fds(3), sd_notify(3)). */
 const UNSUPERVISED_VARIABLES = ['LISTEN_FDS=', 'NOTIFY_SOCKET='];
@@ -44,17 +39,11 @@ export function declareSupervision({ plan }: Front): Supervision {
   return { stage: plan.slot(), oldMask: plan.variable(SIGNAL_SET, '{mask}'), status, directory: plan.slot() };
 }
 
-/** `next`: the address of the word `run` or `exec` in argv. */
+/** `next`: the address of the word `run` in argv. */
 export function runSupervised(front: Front, line: CommandLine, next: Slot, supervision: Supervision): void {
   const { plan, engine } = front;
-  plan.step({ sentence: 'see that it is one to wait for' }, () => {
-    const [run, fit] = [plan.label(), plan.label()];
-    plan.branch(line.command, 'equal', COMMAND.run, run);
-    refuseWords(front, next, UNSUPERVISED.exec);
-    plan.jump(fit);
-    plan.place(run);
-    refuseWords(front, next, UNSUPERVISED.run);
-    plan.place(fit);
+  plan.step({ sentence: 'see that run is one to wait for' }, () => {
+    refuseWords(front, next);
     for (const variable of UNSUPERVISED_VARIABLES) refuseVariable(front, line.envp, variable);
   });
   const [reader, writer, child] = [plan.slot(), plan.slot(), plan.slot()];
@@ -79,10 +68,10 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   const report = plan.variable(REPORT.largest + 8, '{report}');
   const [handedOver, declined] = [plan.label(), plan.label()];
   const waiting: Waiting = { signals, status: supervision.status, target: child };
-  plan.step({ sentence: 'wait for the engine’s report' }, () => {
+  plan.step({ sentence: 'wait for the container' }, () => {
     plan.withSlot((length) => {
       plan.call('read', [ref(front, reader), report, REPORT.largest], { result: length, ignoreErrors: true });
-      plan.branch(length, 'greaterOrEqual', REPORT.smallest, handedOver);
+      plan.branch(length, 'greaterOrEqual', REPORT.root + 4, handedOver);
       plan.branch(length, 'equal', DECLINED.length, declined);
     });
     plan.call('close', [ref(front, reader)], { ignoreErrors: true });
@@ -101,12 +90,6 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
     plan.jump(engine);
   });
   plan.place(handedOver);
-  plan.load(child, plan.addressOf(report, REPORT.pid), 4);
-  const container = plan.label();
-  plan.branch(line.command, 'equal', COMMAND.run, container);
-  waitForEnd(front, waiting);
-  exitWith(front, supervision.status);
-  plan.place(container);
   superviseContainer(front, line, supervision, report, waiting);
 }
 
@@ -125,6 +108,7 @@ function superviseContainer(
     plan.load(offset, plan.addressOf(report, REPORT.id), 4);
     plan.add(line.id, ref(front, offset));
   });
+  plan.load(waiting.target, plan.addressOf(report, REPORT.pid), 4);
   const container = openContainer(front, line);
   set(front, supervision.directory, ref(front, container.directory));
   const running = plan.label();
@@ -135,15 +119,14 @@ function superviseContainer(
   deleteQuickly(front, line, container, () => exitWith(front, supervision.status));
 }
 
-function refuseWords(front: Front, command: Slot, beginnings: readonly string[]): void {
+function refuseWords(front: Front, next: Slot): void {
   const { plan, engine } = front;
-  const [next, word, again, done] = [plan.slot(), plan.slot(), plan.label(), plan.label()];
-  set(front, next, ref(front, command));
+  const [word, again, done] = [plan.slot(), plan.label(), plan.label()];
   plan.place(again);
   plan.add(next, 8);
   plan.load(word, plan.at(next));
   plan.branch(word, 'equal', 0, done);
-  for (const begin of beginnings) {
+  for (const begin of UNSUPERVISED) {
     const other = plan.label();
     expectBytes(front, word, Buffer.from(begin), other);
     plan.jump(engine);
@@ -151,7 +134,6 @@ function refuseWords(front: Front, command: Slot, beginnings: readonly string[])
   }
   plan.jump(again);
   plan.place(done);
-  plan.free(next);
   plan.free(word);
 }
 

@@ -118,11 +118,6 @@ export interface ExecInputs extends ProcessInputs {
   readonly initsCgroup?: Descriptor;
   /** The program is not executed before the runtime has answered: it brings the program's terminal and the caller's together, or sets the scheduling. */
   readonly waits: boolean;
-  /**
-   * Somebody above the runtime waits for the program: a subreaper, whose child its process becomes when the one that cloned it ends. So its end is known
-   * there at once, whatever the runtime still does.
-   */
-  readonly adopted: boolean;
 }
 
 /** What `process.terminal` needs. */

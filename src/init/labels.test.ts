@@ -152,7 +152,7 @@ test('exec writes labels while it is on the host, the one of keys first', () => 
   const labels = labelSteps({ apparmorProfile: 'p', selinuxLabel: label });
   const { start: _, root: __, mounts: ___, namespaces: ____, ...inputs } = inputsOf(configOf());
   const target = { pidfd: { fd: 20, text: 'init' }, namespaces: ['mount', 'pid'] as const };
-  const made = compileExec({ ...inputs, labels, target, waits: false, adopted: false });
+  const made = compileExec({ ...inputs, labels, target, waits: false });
   const answer = kernel();
   const done = run(made, (call) => (call.name === 'clone' ? 0 : answer(call)));
   assert.equal(done.end, 'executed');

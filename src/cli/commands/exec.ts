@@ -2,7 +2,6 @@ import { execInContainer } from '../../container/exec.ts';
 import type { ProcessChanges } from '../../container/exec-process.ts';
 import { fail } from '../../error.ts';
 import { resolvePath } from '../../linux/paths.ts';
-import { roleOf } from '../role.ts';
 import { stateRoot, thisCaller } from '../root.ts';
 import type { Invocation, OptionValues } from '../table.ts';
 
@@ -24,7 +23,6 @@ export async function exec(invocation: Invocation): Promise<number> {
     id,
     process: file === undefined ? changesOf(options, args) : file === '-' ? file : resolvePath(process.cwd(), file),
     detach: options.flag('detach'),
-    supervised: roleOf(process.argv0) === 'supervised',
     ...(pidFile === undefined ? {} : { pidFile }),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidfdSocket === undefined ? {} : { pidfdSocket }),

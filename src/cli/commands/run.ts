@@ -1,5 +1,5 @@
-import { runContainer } from '../../container/run.ts';
-import { roleOf } from '../role.ts';
+import { type RunOptions, runContainer } from '../../container/run.ts';
+import { RESUMED, SUPERVISED } from '../../front/run-protocol.ts';
 import type { Invocation } from '../table.ts';
 import { createOptions } from './create-options.ts';
 
@@ -13,4 +13,10 @@ export async function run(invocation: Invocation): Promise<number> {
     noSubreaper: options.flag('no-subreaper'),
     role: roleOf(process.argv0),
   });
+}
+
+/** The front tells its engine by the program's name. */
+function roleOf(name: string): NonNullable<RunOptions['role']> {
+  if (name === SUPERVISED) return 'supervised';
+  return name === RESUMED ? 'resumed' : 'alone';
 }

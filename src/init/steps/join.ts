@@ -23,8 +23,6 @@ import { joinKeyring, leaveSession } from './session.ts';
 import { prepareStreams, takeTerminal } from './terminal.ts';
 import { dropCallersGroups, hideProcess, isHiddenAtOnce } from './user-namespace.ts';
 
-const SIGCHLD = 17;
-
 export interface ExecContext extends ProcessContext {
   readonly inputs: ExecInputs;
 }
@@ -142,13 +140,12 @@ function joinNamespaces({ plan, inputs }: ExecContext): void {
 }
 
 function cloneProgram(context: ExecContext): void {
-  const { plan, inputs } = context;
+  const { plan } = context;
   const program = plan.label();
-  const flags = inputs.adopted ? plan.value(SIGCHLD, 'SIGCHLD') : plan.value(CLONE_PARENT, 'CLONE_PARENT');
   plan.withSlot((pid) => {
     // clone3 is what profiles refuse: a filter can't look into its argument. The filter may be there already.
     plan.step({ sentence: "start the program's process" }, () =>
-      plan.call('clone', [flags, 0, 0, 0, 0], { result: pid }),
+      plan.call('clone', [plan.value(CLONE_PARENT, 'CLONE_PARENT'), 0, 0, 0, 0], { result: pid }),
     );
     plan.branch(pid, 'equal', 0, program);
     tellPid(context, "tell the runtime the program's pid", MESSAGE.pid, pid);
