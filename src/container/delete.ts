@@ -80,8 +80,9 @@ async function endProcess(process: ProcessRecord, name: string, cgroups?: Cgroup
 
 /** Kills what is left of the container, removes its cgroups and its state, and runs the poststop hooks, whose failures are warnings. */
 export async function destroy(root: string, record: ContainerRecord, log: Log): Promise<void> {
-  // In a pid namespace of its own all processes end with init.
-  if (!record.ownPidNamespace && processesIn(record.cgroups).length > 0)
+  // In a pid namespace of its own all processes end with init. Of a create that was killed the launcher may still be there: it ends by itself, but
+  // not while it waits for the kernel to make namespaces, which takes seconds where many have just ended.
+  if (!(record.ownPidNamespace && record.ready) && processesIn(record.cgroups).length > 0)
     (await import('../cgroup/kill.ts')).killAll(record.cgroups);
   if (record.scope !== undefined) {
     const { endScope } = await import('./scope.ts');
