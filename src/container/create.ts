@@ -77,11 +77,10 @@ export async function createContainer(options: CreateOptions): Promise<Created> 
   return await createLoaded(options, await loadForCreate(options));
 }
 
-/** The config, if it can be a container's. Throws `id`, `config`, `unsupported`; changes nothing. */
+/** The config, if it can be a container's. Throws `id`, `config`; changes nothing. */
 export async function loadForCreate({ id, bundle }: CreateOptions): Promise<LoadedConfig> {
   checkId(id);
-  const loaded = await loadConfig(bundle);
-  return loaded;
+  return await loadConfig(bundle);
 }
 
 /** As createContainer. */

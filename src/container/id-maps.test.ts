@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { RuntError } from '../error.ts';
 import type { Config } from '../spec/generated/types.ts';
 import { isSameMap, mapText, needsTool, parseMap } from './id-maps.ts';
-import { containerRootIds, hostId, userNamespaceOf } from './user-namespace.ts';
+import { hostId, userNamespaceOf } from './user-namespace.ts';
 
 const range = (containerID: number, hostID: number, size: number) => ({ containerID, hostID, size });
 const somebody = { uid: 1000, gid: 100 };
@@ -69,5 +69,6 @@ test('a path has no mappings beside it but those that the namespace has', () => 
 });
 
 test('the root of the container is somebody on the host', () => {
-  assert.deepEqual(containerRootIds(userNamespaceOf(configOf(own), somebody)), { uid: 1000, gid: 100 });
+  const { uidMappings, gidMappings } = userNamespaceOf(configOf(own), somebody);
+  assert.deepEqual({ uid: hostId(uidMappings, 0), gid: hostId(gidMappings, 0) }, { uid: 1000, gid: 100 });
 });

@@ -113,24 +113,18 @@ export function imaginedInputs(
   const namespaces = config.linux?.namespaces ?? [];
   const rootPath = realPath(resolvePath(bundle, config.root?.path ?? ''));
   const mounts: PreparedMount[] = [];
+  const places: string[] = [];
   /** By the tree of the mount: those that are mapped when the tree is copied. */
   const mapped = new Map<Descriptor, IdMap>();
   const mount = (of: Mount, index: number): PreparedMount => {
     const destination = stripRoot(rootPath, cleanPath(of.destination));
     const isSeen = !mounts.some((earlier) => earlier.destination === '/');
     const present = presentComponents(destination, isSeen && existsSync(rootPath + destination), mounts);
-    if (parseMountOptions(of.options ?? []).bind !== undefined || of.type === 'bind') {
+    const { bind } = parseMountOptions(of.options ?? []);
+    if (bind !== undefined || of.type === 'bind') {
       const source = resolvePath(bundle, of.source ?? '');
-      const recursive = parseMountOptions(of.options ?? []).bind?.recursive ?? false;
-      const inside =
-        destination === '/proc'
-          ? undefined
-          : innerSource(
-              [rootPath],
-              source,
-              recursive,
-              mounts.map((earlier) => earlier.destination),
-            );
+      const recursive = bind?.recursive ?? false;
+      const inside = destination === '/proc' ? undefined : innerSource([rootPath], source, recursive, places);
       if (inside !== undefined)
         return { kind: 'innerBind', source: inside, recursive, changes: bindChanges(config, of), destination, present };
       return { kind: 'bind', destination, present, tree: descriptor(source), isDirectory: isDirectory(source) };
@@ -160,6 +154,7 @@ export function imaginedInputs(
   });
   for (const of of config.mounts ?? []) {
     const made = mount(of, mounts.length);
+    places.push(made.destination);
     const source = made.kind === 'bind' ? { source: made.tree.text } : {};
     const idMap = idMaps.of(of, mounts.length, { kind: made.kind, destination: made.destination, ...source });
     if (idMap === undefined) mounts.push(made);

@@ -48,8 +48,12 @@ export interface RootToMountIn {
 /** In their order. Throws RuntErrors that name the mount. */
 export function prepareMounts(options: PrepareOptions, root: RootToMountIn, idMaps?: IdMaps): PreparedMount[] {
   const mounts: PreparedMount[] = [];
+  const places: string[] = [];
   (options.config.mounts ?? []).forEach((mount, index) => {
-    const prepared = prepareMount(options, mount, index, root, mounts);
+    const place = root.paths.reduce((path, prefix) => stripRoot(prefix, path), cleanPath(mount.destination));
+    const prepared = prepareMount(options, { mount, index, place, root, earlier: mounts, places });
+    places.push(prepared.destination);
+    if (place !== prepared.destination) places.push(place);
     mounts.push(idMaps === undefined ? prepared : mapIdsOf(options, mount, index, prepared, idMaps));
   });
   return mounts;
@@ -80,19 +84,24 @@ function mapIdsOf(
   return prepared;
 }
 
+interface MountToPrepare {
+  readonly mount: Mount;
+  readonly index: number;
+  /** The destination as the config has it, in the root. */
+  readonly place: string;
+  readonly root: RootToMountIn;
+  readonly earlier: readonly PreparedMount[];
+  /** Where the earlier ones are, and where the config wants them. */
+  readonly places: readonly string[];
+}
+
 function prepareMount(
   options: PrepareOptions,
-  mount: Mount,
-  index: number,
-  root: RootToMountIn,
-  earlier: readonly PreparedMount[],
+  { mount, index, place, root, earlier, places }: MountToPrepare,
 ): PreparedMount {
   const pointer = `/mounts/${index}`;
   // proc and sysfs go on a plain directory or nowhere: no link is followed for them.
   const isPlain = mount.type === 'proc' || mount.type === 'sysfs';
-  const placeOf = (destination: string): string =>
-    root.paths.reduce((path, prefix) => stripRoot(prefix, path), cleanPath(destination));
-  const place = placeOf(mount.destination);
   const lookIn = rootAfter(earlier, root.fd);
   const { destination, exists } = findMountPoint(lookIn, place, !isPlain);
   const present = presentComponents(destination, exists, earlier);
@@ -106,11 +115,8 @@ function prepareMount(
   }
   const parsed = parseMountOptions(mount.options ?? []);
   const { type } = mount;
-  if (parsed.bind !== undefined || type === 'bind') {
-    const asked = (options.config.mounts ?? []).slice(0, index).map((before) => placeOf(before.destination));
-    const places = [...earlier.map((before) => before.destination), ...asked];
+  if (parsed.bind !== undefined || type === 'bind')
     return { ...prepareBind(options, { mount, index, destination, roots: root.paths, earlier: places }), present };
-  }
   if (destination === '/proc' && type !== 'proc') {
     fail({
       code: 'config',

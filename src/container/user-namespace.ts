@@ -23,12 +23,6 @@ export interface UserNamespace extends Mappings {
   readonly setgroups: UserNamespaceInputs['setgroups'];
 }
 
-/** The ids, on the host, of who is root in the container. */
-export interface ContainerRoot {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /**
  * What the config and the caller make of it. Throws `config`, `unsupported` for what can't be. Called only where the config has a user
  * namespace, or the caller is not root on the host.
@@ -104,14 +98,6 @@ function isDeniedHere(): boolean {
 
 export function thisCaller(): Caller {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
-}
-
-/** undefined: root of the container has no id on the host that is known: the namespace is joined. */
-export function containerRootIds({ kind, uidMappings, gidMappings }: UserNamespace): ContainerRoot | undefined {
-  if (kind === 'inherited') return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
-  const uid = hostId(uidMappings, 0);
-  const gid = hostId(gidMappings, 0);
-  return uid === undefined || gid === undefined ? undefined : { uid, gid };
 }
 
 /** undefined: not mapped. */
