@@ -13,29 +13,10 @@ import {
   type Sandbox,
   waitFor,
 } from '../conformance/harness/index.ts';
-import { lasting, needsExecutable } from './support.ts';
+import { type Background, childrenOf, inBackground, lasting, needsExecutable } from './support.ts';
 
-interface Foreground {
-  /** The process that the caller sees. */
-  readonly pid: number;
-  /** Waits until it has ended; the shell's idea of its status. */
-  readonly status: () => number;
-}
-
-/** `run` in the background, as a shell would do it. */
-function runInBackground(box: Sandbox, { bundle, id }: Container): Foreground {
-  const file = join(box.directory, `status-${id}`);
-  const words = [runtimePath, '--root', box.root, 'run', '--bundle', bundle, id];
-  const shell = spawn('sh', ['-c', '"$@" & echo $! >"$0.pid"; wait $!; echo $? >"$0"', file, ...words], {
-    stdio: 'ignore',
-  });
-  shell.unref();
-  const read = (path: string): number | undefined => {
-    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    return text.endsWith('\n') ? Number(text) : undefined;
-  };
-  const pid = waitFor('the pid of run', () => read(`${file}.pid`));
-  return { pid, status: () => waitFor('the end of run', () => read(file)) };
+function runInBackground(box: Sandbox, { bundle, id }: Container): Background {
+  return inBackground(box, ['run', '--bundle', bundle, id]);
 }
 
 function untilRunning(container: Container): void {
@@ -43,19 +24,6 @@ function untilRunning(container: Container): void {
     const { status, stdout } = container.stateResult();
     return status === 0 && JSON.parse(stdout).status === 'running' ? true : undefined;
   });
-}
-
-/** Children of a process, by their command's name. */
-function childrenOf(pid: number): { pid: number; name: string }[] {
-  try {
-    const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      .trim()
-      .split(' ')
-      .filter((text) => text !== '');
-    return pids.map((text) => ({ pid: Number(text), name: readFileSync(`/proc/${text}/comm`, 'utf8').trim() }));
-  } catch {
-    return [];
-  }
 }
 
 check(
@@ -135,7 +103,7 @@ check(
     for (const line of cgroupsOf(container.id)) mkdirSync(join(line.replace(/^cgroup /, ''), 'inner'));
     waitFor('the end of run', () => {
       container.kill('USR1');
-      return existsSync(join(box.directory, `status-${container.id}`)) ? true : undefined;
+      return run.hasEnded() ? true : undefined;
     });
     assert.equal(run.status(), 5);
     box.assertNothingLeft();

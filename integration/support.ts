@@ -1,9 +1,9 @@
 // What the integration tests share beyond the conformance tests' harness: tests of runt itself, which look inside.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Container, runtimePath, type Sandbox } from '../conformance/harness/index.ts';
+import { type Container, runtimePath, type Sandbox, waitFor } from '../conformance/harness/index.ts';
 
 /** The executable, not the program for Node.js. */
 export const isExecutable = !runtimePath.endsWith('.js');
@@ -27,6 +27,50 @@ export function lasting(box: Sandbox): Container {
 
 export function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+export interface Background {
+  /** The process that the caller sees. */
+  readonly pid: number;
+  /** Waits until it has ended; the shell's idea of its status. */
+  readonly status: () => number;
+  readonly hasEnded: () => boolean;
+}
+
+let commands = 0;
+
+/** A command of the runtime in the background, as a shell would do it; `prefix`: another command that executes it. */
+export function inBackground(box: Sandbox, args: readonly string[], prefix: readonly string[] = []): Background {
+  commands += 1;
+  const file = join(box.directory, `status-${commands}`);
+  const words = [...prefix, runtimePath, '--root', box.root, ...args];
+  const shell = spawn('sh', ['-c', '"$@" & echo $! >"$0.pid"; wait $!; echo $? >"$0"', file, ...words], {
+    stdio: 'ignore',
+  });
+  shell.unref();
+  const read = (path: string): number | undefined => {
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    return text.endsWith('\n') ? Number(text) : undefined;
+  };
+  const pid = waitFor('the pid of the command', () => read(`${file}.pid`));
+  return {
+    pid,
+    status: () => waitFor('the end of the command', () => read(file)),
+    hasEnded: () => read(file) !== undefined,
+  };
+}
+
+/** Children of a process, by their command's name. */
+export function childrenOf(pid: number): { pid: number; name: string }[] {
+  try {
+    const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter((text) => text !== '');
+    return pids.map((text) => ({ pid: Number(text), name: readFileSync(`/proc/${text}/comm`, 'utf8').trim() }));
+  } catch {
+    return [];
+  }
 }
 
 let traces = 0;

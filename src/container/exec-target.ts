@@ -34,18 +34,13 @@ export function openTarget(record: ContainerRecord, config: Config, descriptors:
   try {
     const doing = { message: `open the root of container "${id}" (process ${init.pid})` };
     const root = mustSyscall(doing, 'openat', AT_FDCWD, `/proc/${init.pid}/root`, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-    const hasOwnMounts = (config.linux?.namespaces ?? []).some(
-      ({ type, path }) => type === 'mount' && (path ?? '') === '',
-    );
+    const ownMounts = hasOwnMounts(config);
     // Kept open in any case; the launcher gets it only where it is to enter it.
-    if (hasOwnMounts) descriptors.own(root);
-    // Others may not join what is the host's, not even where they are in it already: a container that shares its network, for one.
-    const usual = isHostRoot() ? USUAL : USUAL.filter((type) => isDiffering(type, init.pid));
-    const namespaces = [...differing('user', init.pid), ...usual, ...differing('time', init.pid)];
+    if (ownMounts) descriptors.own(root);
     const target = {
       pidfd: held,
-      namespaces,
-      ...(hasOwnMounts ? {} : { root: descriptors.inherit(root, 'root of init') }),
+      namespaces: namespacesToJoin(init.pid),
+      ...(ownMounts ? {} : { root: descriptors.inherit(root, 'root of init') }),
     };
     // Last: if the pid still is init's, it was so all the time, and all that was opened is init's (a pid is given to another only after
     // its process has ended).
@@ -55,6 +50,17 @@ export function openTarget(record: ContainerRecord, config: Config, descriptors:
     if (isSameProcess(init.pid, init.startTime)) throw error;
   }
   return stopped(id);
+}
+
+/** Whether init's root is the root of its mount namespace. */
+export function hasOwnMounts({ linux }: Config): boolean {
+  return (linux?.namespaces ?? []).some(({ type, path }) => type === 'mount' && (path ?? '') === '');
+}
+
+export function namespacesToJoin(pid: number): NamespaceType[] {
+  // Others may not join what is the host's, not even where they are in it already: a container that shares its network, for one.
+  const usual = isHostRoot() ? USUAL : USUAL.filter((type) => isDiffering(type, pid));
+  return [...differing('user', pid), ...usual, ...differing('time', pid)];
 }
 
 function stopped(id: string): never {

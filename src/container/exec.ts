@@ -66,8 +66,11 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   const given = await (typeof options.process === 'string'
     ? processOf(options.process, saved.config)
     : changedProcess(saved, options.process));
-  for (const name of unraisableCapabilities(given.process.capabilities))
-    log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
+  // Of those of the container's own process `create` has told.
+  if (typeof options.process === 'string' || options.process.capabilities.length > 0) {
+    for (const name of unraisableCapabilities(given.process.capabilities))
+      log.warning(`can't raise ambient capability ${name}: it is not in the permitted and inheritable sets`);
+  }
   // No hook is run for it.
   const { hooks: _, ...container } = saved.config;
   const config: Config = { ...container, process: withLabelsOf(saved.config.process, given.process) };
@@ -240,7 +243,10 @@ function asksForExtras({ consoleSocket, pidfdSocket }: ExecOptions, { process }:
 }
 
 /** As in runc: a description that names no label gets the container's. */
-function withLabelsOf(container: Process | undefined, { apparmorProfile, selinuxLabel, ...process }: Process): Process {
+export function withLabelsOf(
+  container: Process | undefined,
+  { apparmorProfile, selinuxLabel, ...process }: Process,
+): Process {
   const profile = apparmorProfile || container?.apparmorProfile;
   const label = selinuxLabel || container?.selinuxLabel;
   return {
@@ -251,7 +257,7 @@ function withLabelsOf(container: Process | undefined, { apparmorProfile, selinux
 }
 
 /** Throws `host` for what the host lacks. Mounts are made already. */
-async function labelsOfProgram(
+export async function labelsOfProgram(
   process: Process | undefined,
   given: ExecProcess,
   log: Log,

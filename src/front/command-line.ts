@@ -1,13 +1,14 @@
-// The command line, as far as the front takes it: `start` and `delete` with the options that container engines give them, each in a word of
+// The command line, as far as the front takes it: `start`, `delete` and `exec` with the options that container engines give them, each in a word of
 // its own, and `run`, whose options are its engine's. Anything else is for the engine.
 
 import type { Label, Slot } from '../init/plan.ts';
 import { STACK_SLOT } from '../init/plan.ts';
 import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from '../linux/mount-constants.ts';
+import { readExecWords } from './exec-line.ts';
 import { SYSTEM_ROOT } from './names.ts';
 import { type CommandLine, expectString, type Front, ref, refuseVariable, set, zero } from './words.ts';
 
-export const COMMAND = { start: 1, delete: 2 } as const;
+export const COMMAND = { start: 1, delete: 2, exec: 3 } as const;
 /** What a container's id may have, and not begin with (container/store.ts says why). */
 const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.';
 
@@ -22,15 +23,22 @@ export function readCommandLine(front: Front, run: (line: CommandLine, next: Slo
     id: plan.slot(),
     command: plan.slot(),
     force: plan.slot(),
+    program: plan.slot(),
+    description: plan.slot(),
+    pidFile: plan.slot(),
+    detach: plan.slot(),
   };
   plan.step({ sentence: 'read the command line' }, () => {
-    for (const slot of [line.root, line.log, line.id, line.command, line.force]) plan.load(slot, zero(plan));
+    const { argv: _, envp: __, ...others } = line;
+    for (const slot of Object.values(others)) plan.load(slot, zero(plan));
     findVectors(front, line);
     const next = plan.slot();
     set(front, next, ref(front, line.argv));
     const complete = plan.label();
-    const running = plan.label();
-    readWords(front, line, next, complete, running);
+    const [running, executing] = [plan.label(), plan.label()];
+    readWords(front, line, next, { complete, running, executing });
+    plan.place(executing);
+    readExecWords(front, line, next, complete);
     plan.place(running);
     run(line, next);
     plan.free(next);
@@ -62,7 +70,15 @@ function findVectors(front: Front, { argv, envp }: CommandLine): void {
   });
 }
 
-function readWords(front: Front, line: CommandLine, next: Slot, complete: Label, running: Label): void {
+interface Places {
+  /** There are no more words. */
+  readonly complete: Label;
+  /** The word is `run`, or `exec`. */
+  readonly running: Label;
+  readonly executing: Label;
+}
+
+function readWords(front: Front, line: CommandLine, next: Slot, { complete, running, executing }: Places): void {
   const { plan, engine } = front;
   const again = plan.label();
   const word = plan.slot();
@@ -114,10 +130,16 @@ function readWords(front: Front, line: CommandLine, next: Slot, complete: Label,
 
   const id = plan.label();
   plan.branch(line.command, 'notEqual', 0, id);
-  const otherCommand = plan.label();
-  expectString(front, word, 'run', otherCommand);
+  const [notRun, notExec] = [plan.label(), plan.label()];
+  expectString(front, word, 'run', notRun);
   plan.jump(running);
-  plan.place(otherCommand);
+  plan.place(notRun);
+  expectString(front, word, 'exec', notExec);
+  // Only delete has --force.
+  plan.branch(line.force, 'notEqual', 0, engine);
+  set(front, line.command, COMMAND.exec);
+  plan.jump(executing);
+  plan.place(notExec);
   option('start', () => set(front, line.command, COMMAND.start));
   option('delete', () => set(front, line.command, COMMAND.delete));
   plan.jump(engine);

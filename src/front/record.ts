@@ -70,10 +70,10 @@ function entrySize(path: string): number {
 }
 
 /** makedev(3), the other way round. */
-function major(device: bigint): number {
+export function major(device: bigint): number {
   return Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n));
 }
 
-function minor(device: bigint): number {
+export function minor(device: bigint): number {
   return Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
 }

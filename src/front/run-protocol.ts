@@ -9,6 +9,9 @@ export const SUPERVISED = 'runt:supervised';
 /** argv[0] of an engine that takes over a container which it, or the front, has created. */
 export const RESUMED = 'runt:resumed';
 
+/** argv[0] of an engine that is to prepare an exec (exec-record.ts) and says so, by a byte on REPORT_FD, or else nothing, and ends. */
+export const PREPARING = 'runt:preparing';
+
 /** Beyond what --preserve-fds and $LISTEN_FDS use. */
 export const REPORT_FD = 1023;
 
@@ -17,6 +20,8 @@ export const REPORT = { pid: 0, id: 8, root: 16, largest: 4096 } as const;
 
 /** The message of an engine that has done nothing yet: the front is to execute it in its own place. */
 export const DECLINED = new Uint8Array([0]);
+/** The message of an engine that has prepared an exec. */
+export const PREPARED = new Uint8Array([1]);
 
 /** In the state directory: the wait status (8 bytes) of an init that the front has reaped, where it could not delete the container. */
 export const EXIT_FILE = 'exit';

@@ -1,20 +1,16 @@
 // A foreground `run` (run-protocol.ts): an engine creates the container; the front starts it, passes signals on, waits, and deletes it.
 
-import type { DataRef, Label, Slot } from '../init/plan.ts';
+import type { DataRef, Slot } from '../init/plan.ts';
 import { O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY } from '../linux/mount-constants.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
-import { DECLINED, EXIT_FILE, FORWARDED_SIGNALS, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
+import { DECLINED, EXIT_FILE, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
 import { startQuickly } from './start.ts';
+import { exitWith, keepSignals, restoreSignals, SIGCHLD, SIGNAL_SET, type Waiting, waitForEnd } from './wait.ts';
 import { type CommandLine, expectBytes, type Front, ref, refuseVariable, set } from './words.ts';
 
 const F_GETFD = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
-const SIGCHLD = 17;
-const SIG_BLOCK = 0;
-const SIG_SETMASK = 2;
-const SIGNAL_SET = 8;
-const WNOHANG = 1;
 
 /** Words that leave a `run` to the engine. */
 const UNSUPERVISED = ['-d', '--d', '-keep', '--keep', '-no-sub', '--no-sub', '-h', '--h'];
@@ -57,18 +53,12 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
     plan.jump(engine);
     plan.place(parent);
   });
-  const signals = plan.constant(signalSet([SIGCHLD, ...Object.values(FORWARDED_SIGNALS)]), '{signals}');
-  plan.step({ sentence: 'keep signals for the container' }, () => {
-    plan.call('rt_sigprocmask', [SIG_BLOCK, signals, supervision.oldMask, SIGNAL_SET], { ignoreErrors: true });
-    plan.call('rt_sigaction', [SIGCHLD, plan.constant(new Uint8Array(32), '{SIG_DFL}'), 0, SIGNAL_SET], {
-      ignoreErrors: true,
-    });
-    plan.call('close', [ref(front, writer)], { ignoreErrors: true });
-  });
+  const signals = keepSignals(front, supervision.oldMask);
   const report = plan.variable(REPORT.largest + 8, '{report}');
   const [handedOver, declined] = [plan.label(), plan.label()];
   const waiting: Waiting = { signals, status: supervision.status, target: child };
   plan.step({ sentence: 'wait for the container' }, () => {
+    plan.call('close', [ref(front, writer)], { ignoreErrors: true });
     plan.withSlot((length) => {
       plan.call('read', [ref(front, reader), report, REPORT.largest], { result: length, ignoreErrors: true });
       plan.branch(length, 'greaterOrEqual', REPORT.root + 4, handedOver);
@@ -86,7 +76,7 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   plan.step({ sentence: 'leave it to the engine' }, () => {
     // Nobody may be left whom it did not start.
     plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
-    plan.call('rt_sigprocmask', [SIG_SETMASK, supervision.oldMask, 0, SIGNAL_SET], { ignoreErrors: true });
+    restoreSignals(front, supervision.oldMask);
     plan.jump(engine);
   });
   plan.place(handedOver);
@@ -152,57 +142,6 @@ function makePipe(front: Front, reader: Slot, writer: Slot): void {
   plan.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0]);
 }
 
-interface Waiting {
-  readonly signals: DataRef;
-  readonly status: DataRef;
-  /** The process whose end is waited for. */
-  readonly target: Slot;
-}
-
-/** Until the process has ended, or (`lost`) there is no child: other children are reaped, and signals passed on to it. It is not reaped by anybody else, so the pid stays its own. */
-function waitForEnd(front: Front, { signals, status, target }: Waiting, lost?: Label): void {
-  const { plan } = front;
-  plan.step({ sentence: 'wait for its end, and pass signals on' }, () => {
-    const [reap, wait, ended] = [plan.label(), plan.label(), plan.label()];
-    plan.withSlot((got) => {
-      plan.place(reap);
-      plan.call('wait4', [-1, status, WNOHANG, 0], {
-        result: got,
-        ...(lost === undefined ? {} : { on: { ECHILD: lost } }),
-      });
-      plan.branch(got, 'equal', ref(front, target), ended);
-      plan.branch(got, 'notEqual', 0, reap);
-      plan.place(wait);
-      plan.call('rt_sigtimedwait', [signals, 0, 0, SIGNAL_SET], { result: got });
-      plan.branch(got, 'equal', SIGCHLD, reap);
-      plan.call('kill', [ref(front, target), ref(front, got)], { ignoreErrors: true });
-      plan.jump(wait);
-      plan.place(ended);
-    });
-  });
-}
-
-/** The exit status for the caller: the program's, or 128 and the signal (wait(2), "wstatus"). */
-function exitWith(front: Front, status: DataRef): void {
-  const { plan } = front;
-  plan.step({ sentence: 'end as the program did' }, () => {
-    const [signal, code] = [plan.slot(), plan.slot()];
-    const [exited, noCore] = [plan.label(), plan.label()];
-    plan.load(signal, status, 1);
-    plan.load(code, plan.addressOf(status, 1), 1);
-    plan.branch(signal, 'equal', 0, exited);
-    plan.branch(signal, 'less', 128, noCore);
-    plan.add(signal, -128);
-    plan.place(noCore);
-    plan.add(signal, 128);
-    set(front, code, ref(front, signal));
-    plan.place(exited);
-    plan.call('exit_group', [ref(front, code)]);
-    plan.free(signal);
-    plan.free(code);
-  });
-}
-
 /** Where the front gives up a `run` that it supervises: the engine takes the container over. Nothing here may fail in the machine's sense. */
 export function prepareTakeOver(
   front: Front,
@@ -219,25 +158,16 @@ export function prepareTakeOver(
     plan.call('write', [ref(front, fd), status, 8], { ignoreErrors: true });
   });
   plan.place(running);
-  plan.call('rt_sigprocmask', [SIG_SETMASK, oldMask, 0, SIGNAL_SET], { ignoreErrors: true });
+  restoreSignals(front, oldMask);
   replaceName(front, line, RESUMED);
   plan.place(nothing);
 }
 
 /** argv[0] of the engine. */
-function replaceName(front: Front, { argv }: CommandLine, name: string): void {
+export function replaceName(front: Front, { argv }: CommandLine, name: string): void {
   const { plan } = front;
   plan.withSlot((address) => {
     set(front, address, plan.string(name));
     plan.store(address, plan.at(argv));
   });
-}
-
-/** sigset_t of the kernel: bit n-1 is signal n. */
-function signalSet(signals: readonly number[]): Uint8Array {
-  let bits = 0n;
-  for (const signal of signals) bits |= 1n << BigInt(signal - 1);
-  const bytes = Buffer.alloc(SIGNAL_SET);
-  bytes.writeBigUInt64LE(bits);
-  return bytes;
 }

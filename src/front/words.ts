@@ -19,6 +19,11 @@ export interface CommandLine {
   readonly id: Slot;
   readonly command: Slot;
   readonly force: Slot;
+  /** Of `exec`: where the words of the program begin, or the file that describes it; the pid file; whether it is detached. */
+  readonly program: Slot;
+  readonly description: Slot;
+  readonly pidFile: Slot;
+  readonly detach: Slot;
 }
 
 /** slot = operand */
@@ -91,4 +96,48 @@ export function ref(front: Front, slot: Slot): SlotRef {
 
 export function exit(front: Front, status: number): void {
   front.plan.call('exit_group', [status]);
+}
+
+const POWERS = Array.from({ length: 10 }, (_, exponent) => 10n ** BigInt(9 - exponent));
+
+/** Writes the number (below 10^10, which the slot loses) in decimal to the address, which is moved on behind it. */
+export function writeDecimal(front: Front, number: Slot, to: Slot): void {
+  const { plan } = front;
+  const half = POWERS.length * 8;
+  const bytes = Buffer.alloc(2 * half);
+  POWERS.forEach((power, index) => {
+    bytes.writeBigInt64LE(-power, index * 8);
+    bytes.writeBigInt64LE(power, half + index * 8);
+  });
+  const table = plan.constant(bytes, '{-10^9 … -1, 10^9 … 1}');
+  const [at, power, digit, begun] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
+  const [next, again, counted, write, skip] = [plan.label(), plan.label(), plan.label(), plan.label(), plan.label()];
+  set(front, at, table);
+  set(front, begun, 0);
+  plan.place(next);
+  plan.load(power, plan.at(at));
+  set(front, digit, '0'.charCodeAt(0));
+  plan.place(again);
+  plan.add(number, ref(front, power));
+  plan.branch(number, 'less', 0, counted);
+  plan.add(digit, 1);
+  plan.jump(again);
+  plan.place(counted);
+  // Once too often.
+  plan.load(power, plan.at(at, half));
+  plan.add(number, ref(front, power));
+  plan.branch(begun, 'notEqual', 0, write);
+  plan.branch(digit, 'equal', '0'.charCodeAt(0), skip);
+  plan.place(write);
+  set(front, begun, 1);
+  plan.store(digit, plan.at(to), 1);
+  plan.add(to, 1);
+  plan.place(skip);
+  plan.add(at, 8);
+  plan.withSlot((end) => {
+    set(front, end, table);
+    plan.add(end, half);
+    plan.branch(at, 'less', ref(front, end), next);
+  });
+  for (const slot of [at, power, digit, begun]) plan.free(slot);
 }

@@ -3,6 +3,7 @@
 import { createPlanBuilder } from './builder.ts';
 import type { ExecInputs } from './inputs.ts';
 import type { Plan } from './plan.ts';
+import { executeGiven } from './steps/given-program.ts';
 import { type ExecContext, enterContainer } from './steps/join.ts';
 import { failureHandler } from './steps/launcher.ts';
 import { executeProgram } from './steps/program.ts';
@@ -12,6 +13,7 @@ export function compileExec(inputs: ExecInputs): Plan {
   const plan = createPlanBuilder();
   const context: ExecContext = { plan, inputs, config: inputs.config, report: plan.slot('report') };
   enterContainer(context);
-  executeProgram(context);
+  if (inputs.takesArguments === true) executeGiven(context);
+  else executeProgram(context);
   return plan.finish(failureHandler(context));
 }

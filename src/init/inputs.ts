@@ -93,16 +93,19 @@ export type ProcessInputs = Pick<
   | 'cgroups'
   | 'preserveFds'
   | 'newKeyring'
-  | 'caller'
   | 'home'
-  | 'streamsToGive'
   | 'terminal'
   | 'userNamespace'
   | 'seccomp'
   | 'labels'
   | 'resourceClass'
   | 'exactInteger'
->;
+> & {
+  /** Absent: whoever executes the launcher has changed nothing in itself. */
+  readonly caller?: InitInputs['caller'];
+  /** `others`: those that turn out to be somebody else's when the plan runs. */
+  readonly streamsToGive?: InitInputs['streamsToGive'] | 'others';
+};
 
 /** A program that is added to a container. */
 export interface ExecInputs extends ProcessInputs {
@@ -118,6 +121,8 @@ export interface ExecInputs extends ProcessInputs {
   readonly initsCgroup?: Descriptor;
   /** The program is not executed before the runtime has answered: it brings the program's terminal and the caller's together, or sets the scheduling. */
   readonly waits: boolean;
+  /** The program and its arguments are those that the launcher is executed with: the image serves for many (front/exec-record.ts). */
+  readonly takesArguments?: true;
 }
 
 /** What `process.terminal` needs. */

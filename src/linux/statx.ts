@@ -9,6 +9,7 @@ export const STATX = {
   inode: 32,
   size: 40,
   accessTime: 64,
+  changeTime: 96,
   modificationTime: 112,
   /** Of the device that the file is. */
   major: 128,

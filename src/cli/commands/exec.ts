@@ -1,6 +1,7 @@
 import { execInContainer } from '../../container/exec.ts';
 import type { ProcessChanges } from '../../container/exec-process.ts';
 import { fail } from '../../error.ts';
+import { PREPARING } from '../../front/run-protocol.ts';
 import { resolvePath } from '../../linux/paths.ts';
 import { stateRoot, thisCaller } from '../root.ts';
 import type { Invocation, OptionValues } from '../table.ts';
@@ -18,6 +19,11 @@ export async function exec(invocation: Invocation): Promise<number> {
   const pidfdSocket = path('pidfd-socket');
   const file = textOf(options, 'process');
   if (file !== undefined) refuseDescription(options, args);
+  if (process.argv0 === PREPARING) {
+    const { prepareExec } = await import('../../container/exec-preparation.ts');
+    const changes = file === undefined ? undefined : resolvePath(process.cwd(), file);
+    return await prepareExec(stateRoot(globals.text('root'), thisCaller()).path, id, changes);
+  }
   return await execInContainer({
     root: stateRoot(globals.text('root'), thisCaller()).path,
     id,

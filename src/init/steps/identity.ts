@@ -11,6 +11,7 @@ import { ensureDirectory, type ProcessContext, type StepContext } from './contex
 import { setMemoryPolicy } from './memory-policy.ts';
 import { setPersonality } from './personality.ts';
 import { installFilterBeforeReady } from './seccomp.ts';
+import { giveStreams } from './streams.ts';
 
 const PR_CAPBSET_DROP = 24;
 const PR_SET_KEEPCAPS = 8;
@@ -63,16 +64,6 @@ export function makeWorkingDirectory(context: StepContext): void {
       ensureDirectory(context, path, directory);
     });
   });
-}
-
-/** As runc: programs open /dev/stdout, which needs the right to. */
-function giveStreams({ plan, inputs }: ProcessContext, uid: number): void {
-  for (const stream of inputs.streamsToGive ?? []) {
-    plan.step({ sentence: `give standard stream ${stream} to user ${uid}`, pointer: '/process/user/uid' }, () => {
-      // The owner may have no name in this user namespace, or the file's system be read-only: then it stays.
-      plan.call('fchown', [stream, uid, plan.value(0xffffffff, '-1')], { ignoreErrors: true });
-    });
-  }
 }
 
 /** From root with all capabilities to what `process` says. `kept`: the descriptors that the process still needs. */

@@ -94,15 +94,36 @@ export function beginLauncher(context: ProcessContext, kept: readonly number[], 
 
 /** Signals and limits as the caller of the runtime has them, not as the engine made them for itself. */
 function restoreCaller(plan: PlanBuilder, inputs: ProcessInputs): void {
-  const { ignoredSignals } = inputs.caller;
   plan.step({ sentence: 'block no signal' }, () => {
     plan.call('rt_sigprocmask', [plan.value(SIG_SETMASK, 'SIG_SETMASK'), plan.constant(Buffer.alloc(8), '[]'), 0, 8]);
   });
-  for (const signal of ignoredSignals) {
+  if (inputs.caller === undefined) {
+    handleAllByDefault(plan);
+    return;
+  }
+  for (const signal of inputs.caller.ignoredSignals) {
     plan.step({ sentence: `handle signal ${signal} in the default way` }, () => {
       plan.call('rt_sigaction', [signal, plan.constant(Buffer.alloc(32), '{SIG_DFL}'), 0, 8]);
     });
   }
+}
+
+const LAST_SIGNAL = 64;
+
+/** Which of them the caller ignores is not known. */
+function handleAllByDefault(plan: PlanBuilder): void {
+  plan.step({ sentence: 'handle all signals in the default way' }, () => {
+    plan.withSlot((signal) => {
+      const again = plan.label();
+      plan.load(signal, plan.constant(numberBytes(1), '{1}'));
+      plan.place(again);
+      // Of two the kernel does not let anybody say so.
+      const byDefault = plan.constant(Buffer.alloc(32), '{SIG_DFL}');
+      plan.call('rt_sigaction', [plan.slotRef(signal), byDefault, 0, 8], { ignoreErrors: true });
+      plan.add(signal, 1);
+      plan.branch(signal, 'less', LAST_SIGNAL + 1, again);
+    });
+  });
 }
 
 function adjustOutOfMemoryScore({ plan, config }: ProcessContext): void {

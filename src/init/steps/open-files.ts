@@ -16,6 +16,7 @@ export function needsMoreFiles({ mounts, caller }: InitInputs): boolean {
 }
 
 export function limitOpenFiles(plan: PlanBuilder, { caller }: ProcessInputs): void {
+  if (caller === undefined) return;
   const { soft, hard } = caller.openFiles;
   plan.step({ sentence: "limit open files as the runtime's caller does" }, () => {
     const limit = Buffer.alloc(16);

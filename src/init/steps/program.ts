@@ -126,7 +126,7 @@ export function findProgram(context: StepContext): void {
 }
 
 /** PATH as execvp(3) reads it, from the environment that the program will have; the last one counts. */
-function searchedDirectories(environment: readonly string[]): string[] {
+export function searchedDirectories(environment: readonly string[]): string[] {
   const path = environment.findLast((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH;
   return path.split(':').map((directory) => (directory === '' ? '.' : directory));
 }

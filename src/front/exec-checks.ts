@@ -1,0 +1,267 @@
+// What an engine has prepared for exec (exec-record.ts), and whether everything still is as it was then. What is missing or out of date is to be
+// prepared anew (`stale`); whatever else is not as expected is the engine's.
+
+import type { DataRef, Label, Slot } from '../init/plan.ts';
+import { IN_ROOT } from '../init/steps/context.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  OPEN_HOW_SIZE,
+  openHow,
+} from '../linux/mount-constants.ts';
+import { STATX, STATX_MASK } from '../linux/statx.ts';
+import type { Container } from './container.ts';
+import { ENTRY, EXEC_FILE, LARGEST, MAGIC, OFFSET, PROCESS_FILE, thisBuild } from './exec-record.ts';
+import { type CommandLine, type Front, ref, set } from './words.ts';
+
+const F_GETFD = 1;
+const F_ADD_SEALS = 1033;
+const F_GET_SEALS = 1034;
+const SEALS = { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8, EXEC: 0x20 } as const;
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const MFD_EXEC = 0x10;
+const STAT_SIZE = 1024;
+/** Spaces between the bracket behind the name and the time of the start (proc_pid_stat(5)). */
+const BEFORE_START_TIME = 20;
+
+export interface Prepared {
+  readonly record: DataRef;
+  readonly file: Slot;
+  /** Of init. */
+  readonly pidfd: Slot;
+  /** The launcher's image, sealed. */
+  readonly memory: Slot;
+}
+
+export function readPrepared(front: Front, line: CommandLine, { directory }: Container, stale: Label): Prepared {
+  const { plan, engine } = front;
+  const record = plan.variable(LARGEST, '{exec}');
+  const [file, found] = [plan.slot(), plan.slot()];
+  plan.step({ sentence: 'read what is prepared for exec' }, () => {
+    const [own, opened] = [plan.label(), plan.label()];
+    const open = (name: string): void => {
+      const flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+      plan.call('openat', [ref(front, directory), name, flags], { result: file, on: { ENOENT: stale } });
+    };
+    plan.branch(line.description, 'equal', 0, own);
+    open(PROCESS_FILE);
+    plan.jump(opened);
+    plan.place(own);
+    open(EXEC_FILE);
+    plan.place(opened);
+    // Not the image, which is copied elsewhere: what is read stays in memory as long as the front.
+    plan.call('read', [ref(front, file), record, OFFSET.entries], { result: found });
+    plan.branch(found, 'notEqual', OFFSET.entries, engine);
+    plan.withSlot((rest) => {
+      plan.load(rest, plan.addressOf(record, OFFSET.header));
+      plan.branch(rest, 'less', OFFSET.entries + 8, engine);
+      plan.branch(rest, 'greaterOrEqual', LARGEST + 1, engine);
+      plan.add(rest, -OFFSET.entries);
+      const entries = plan.addressOf(record, OFFSET.entries);
+      plan.call('read', [ref(front, file), entries, ref(front, rest)], { result: found });
+      plan.branch(found, 'notEqual', ref(front, rest), engine);
+    });
+    for (const [at, expected] of [
+      [0, MAGIC],
+      [OFFSET.build, thisBuild()],
+    ] as const) {
+      plan.load(found, plan.addressOf(record, at));
+      plan.branch(found, 'notEqual', expected, stale);
+    }
+  });
+  plan.free(found);
+  return { record, file, pidfd: plan.slot(), memory: plan.slot() };
+}
+
+/** Opens init and the image. */
+export function checkHost(front: Front, prepared: Prepared, stale: Label): void {
+  const { plan } = front;
+  plan.step({ sentence: 'see that the caller is as it was' }, () => checkCaller(front, prepared, stale));
+  plan.step({ sentence: 'see that the container is not paused' }, () => checkExpected(front, prepared));
+  plan.step({ sentence: 'hold init' }, () => {
+    plan.withSlot((pid) => {
+      plan.load(pid, plan.addressOf(prepared.record, OFFSET.pid));
+      plan.call('pidfd_open', [ref(front, pid), 0], { result: prepared.pidfd });
+    });
+  });
+  plan.step({ sentence: 'see that HOME is as it was' }, () => checkPasswd(front, prepared, stale));
+  plan.step({ sentence: 'put the launcher into memory' }, () => copyImage(front, prepared));
+  // Last: if the pid still is init's, it was so all the time (container/exec-target.ts).
+  plan.step({ sentence: 'see that it is init' }, () => checkStartTime(front, prepared));
+}
+
+function checkCaller(front: Front, { record }: Prepared, stale: Label): void {
+  const { plan, engine } = front;
+  const found = plan.variable(STATX.sizeOf, '{statx}');
+  const [one, other] = [plan.slot(), plan.slot()];
+  plan.call('geteuid', [], { result: one });
+  plan.branch(one, 'notEqual', 0, engine);
+  for (const [path, at] of [
+    ['/proc/self/ns/user', OFFSET.userNamespace],
+    ['/proc/self/ns/time', OFFSET.timeNamespace],
+  ] as const) {
+    const [absent, known] = [plan.label(), plan.label()];
+    plan.call('statx', [AT_FDCWD, path, 0, plan.value(STATX_MASK.inode, 'STATX_INO'), found], {
+      on: { ENOENT: absent },
+    });
+    plan.load(one, plan.addressOf(found, STATX.inode));
+    plan.jump(known);
+    plan.place(absent);
+    set(front, one, 0);
+    plan.place(known);
+    plan.load(other, plan.addressOf(record, at));
+    plan.branch(one, 'notEqual', ref(front, other), stale);
+  }
+  // What would get the number of a stream that is closed?
+  for (const stream of [0, 1, 2]) plan.call('fcntl', [stream, F_GETFD, 0]);
+  plan.free(one);
+  plan.free(other);
+}
+
+/** The entries without a number. */
+function checkExpected(front: Front, { record }: Prepared): void {
+  const { plan, engine } = front;
+  const [entry, size, value, fd] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
+  const [again, done] = [plan.label(), plan.label()];
+  const byte = plan.variable(8, '{byte}');
+  set(front, entry, plan.addressOf(record, OFFSET.entries));
+  plan.place(again);
+  plan.load(size, plan.at(entry, ENTRY.size));
+  plan.branch(size, 'equal', 0, done);
+  plan.load(value, plan.at(entry, ENTRY.number));
+  plan.branch(value, 'notEqual', 0, done);
+  set(front, value, ref(front, entry));
+  plan.add(value, ENTRY.path);
+  plan.call('openat', [AT_FDCWD, ref(front, value), O_RDONLY | O_CLOEXEC], { result: fd });
+  plan.call('read', [ref(front, fd), byte, 1], { result: value });
+  plan.branch(value, 'notEqual', 1, engine);
+  plan.call('close', [ref(front, fd)]);
+  plan.load(value, byte, 1);
+  plan.load(fd, plan.at(entry, ENTRY.flags));
+  plan.branch(value, 'notEqual', ref(front, fd), engine);
+  plan.add(entry, ref(front, size));
+  plan.jump(again);
+  plan.place(done);
+  for (const slot of [entry, size, value, fd]) plan.free(slot);
+}
+
+/** The file that HOME was looked up in: nothing of it is read. */
+function checkPasswd(front: Front, { record }: Prepared, stale: Label): void {
+  const { plan } = front;
+  const [fd, one, other] = [plan.slot(), plan.slot(), plan.slot()];
+  const [asItWas, absent] = [plan.label(), plan.label()];
+  plan.load(one, plan.addressOf(record, OFFSET.home));
+  plan.branch(one, 'equal', 0, asItWas);
+  plan.load(other, plan.addressOf(record, OFFSET.passwd));
+  const root = plan.addressOf(record, OFFSET.root);
+  plan.call('openat', [AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC], { result: fd });
+  const how = plan.constant(openHow(O_PATH | O_CLOEXEC, IN_ROOT), '{how}');
+  plan.call('openat2', [ref(front, fd), '/etc/passwd', how, OPEN_HOW_SIZE], { result: one, on: { ENOENT: absent } });
+  plan.branch(other, 'equal', 0, stale);
+  const found = plan.variable(STATX.sizeOf, '{statx}');
+  const mask = plan.value(STATX_MASK.basic, 'STATX_BASIC_STATS');
+  plan.call('statx', [ref(front, one), '', AT_EMPTY_PATH, mask, found]);
+  plan.call('close', [ref(front, one)]);
+  plan.call('close', [ref(front, fd)]);
+  for (const [of, width, at] of [
+    [STATX.inode, 8, OFFSET.passwd],
+    [STATX.fileSystem, 8, OFFSET.device],
+    [STATX.changeTime, 8, OFFSET.seconds],
+    [STATX.changeTime + 8, 4, OFFSET.nanoseconds],
+  ] as const) {
+    plan.load(one, plan.addressOf(found, of), width);
+    plan.load(other, plan.addressOf(record, at));
+    plan.branch(one, 'notEqual', ref(front, other), stale);
+  }
+  plan.jump(asItWas);
+  plan.place(absent);
+  plan.branch(other, 'notEqual', 0, stale);
+  plan.place(asItWas);
+  for (const slot of [fd, one, other]) plan.free(slot);
+}
+
+/** As linux/memfd.ts does it. Where memory can't be executed it is the engine's. */
+function copyImage(front: Front, { record, file, memory }: Prepared): void {
+  const { plan, engine } = front;
+  const [seals, size, copied] = [plan.slot(), plan.slot(), plan.slot()];
+  const [old, made] = [plan.label(), plan.label()];
+  const usual = SEALS.SEAL | SEALS.SHRINK | SEALS.GROW | SEALS.WRITE;
+  set(front, seals, usual | SEALS.EXEC);
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  plan.call('memfd_create', ['runt:init', flags | MFD_EXEC], { result: memory, on: { EINVAL: old } });
+  plan.jump(made);
+  plan.place(old);
+  set(front, seals, usual);
+  plan.call('memfd_create', ['runt:init', flags], { result: memory });
+  plan.place(made);
+  const from = plan.variable(8, '{offset}');
+  plan.load(size, plan.addressOf(record, OFFSET.header));
+  plan.store(size, from);
+  plan.load(size, plan.addressOf(record, OFFSET.image));
+  plan.call('sendfile', [ref(front, memory), ref(front, file), from, ref(front, size)], { result: copied });
+  plan.branch(copied, 'notEqual', ref(front, size), engine);
+  plan.call('fcntl', [ref(front, memory), F_ADD_SEALS, ref(front, seals)]);
+  // The kernel adds one for an executable: never fewer.
+  plan.call('fcntl', [ref(front, memory), F_GET_SEALS, 0], { result: copied });
+  plan.branch(copied, 'less', ref(front, seals), engine);
+  plan.call('close', [ref(front, file)]);
+  for (const slot of [seals, size, copied]) plan.free(slot);
+}
+
+function checkStartTime(front: Front, { record }: Prepared): void {
+  const { plan, engine } = front;
+  const stat = plan.variable(STAT_SIZE, '{/proc/PID/stat}');
+  const [fd, at, end, byte, other] = [plan.slot(), plan.slot(), plan.slot(), plan.slot(), plan.slot()];
+  const path = plan.addressOf(record, OFFSET.stat);
+  plan.call('openat', [AT_FDCWD, path, O_RDONLY | O_CLOEXEC], { result: fd });
+  plan.call('read', [ref(front, fd), stat, STAT_SIZE], { result: end });
+  plan.call('close', [ref(front, fd)]);
+  set(front, at, stat);
+  plan.add(end, ref(front, at));
+  // The name may hold anything: count from the last bracket.
+  const next = (): void => {
+    plan.load(byte, plan.at(at), 1);
+    plan.add(at, 1);
+  };
+  const [search, searched, notOne] = [plan.label(), plan.label(), plan.label()];
+  set(front, other, 0);
+  plan.place(search);
+  plan.branch(at, 'greaterOrEqual', ref(front, end), searched);
+  next();
+  plan.branch(byte, 'notEqual', ')'.charCodeAt(0), notOne);
+  set(front, other, ref(front, at));
+  plan.place(notOne);
+  plan.jump(search);
+  plan.place(searched);
+  plan.branch(other, 'equal', 0, engine);
+  set(front, at, ref(front, other));
+  // " S": a process that has ended can't be joined, and is found out by setns.
+  const [count, compare, same] = [plan.label(), plan.label(), plan.label()];
+  set(front, other, 0);
+  plan.place(count);
+  plan.branch(at, 'greaterOrEqual', ref(front, end), engine);
+  next();
+  plan.branch(byte, 'notEqual', ' '.charCodeAt(0), count);
+  plan.add(other, 1);
+  plan.branch(other, 'less', BEFORE_START_TIME, count);
+  set(front, fd, plan.addressOf(record, OFFSET.startTime));
+  plan.place(compare);
+  next();
+  plan.load(other, plan.at(fd), 1);
+  plan.add(fd, 1);
+  const more = plan.label();
+  plan.branch(other, 'notEqual', 0, more);
+  plan.branch(byte, 'equal', ' '.charCodeAt(0), same);
+  plan.jump(engine);
+  plan.place(more);
+  plan.branch(byte, 'notEqual', ref(front, other), engine);
+  plan.jump(compare);
+  plan.place(same);
+  for (const slot of [fd, at, end, byte, other]) plan.free(slot);
+}

@@ -1,0 +1,103 @@
+// `exec`, as container/exec.ts does it, by the image that an engine has left (exec-record.ts). Until the launcher is cloned nothing has been done that
+// the engine would have to know of. After that a launcher that has not executed the program is ended before the engine does it all again, and tells
+// what is wrong.
+
+import type { Container } from './container.ts';
+import { checkHost, type Prepared, readPrepared } from './exec-checks.ts';
+import { hearOfProgram, type Program } from './exec-converse.ts';
+import { readDescription, requireFile } from './exec-description.ts';
+import { letEnginePrepare } from './exec-engine.ts';
+import { becomeLauncher } from './exec-launcher.ts';
+import { FIRST_NUMBER } from './exec-record.ts';
+import { discardPidFile, preparePidFile, writePidFile } from './pid-file.ts';
+import { exitWith, keepSignals, restoreSignals, SIGCHLD, SIGNAL_SET, waitForEnd } from './wait.ts';
+import { type CommandLine, exit, type Front, ref, refuseVariable } from './words.ts';
+
+const AF_UNIX = 1;
+const SOCK_SEQPACKET = 5;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+/** Microseconds that a message is waited for before other things are looked at. */
+const PATIENCE = 200_000n;
+/** The pid file, and what the launcher opens one by one. */
+const MADE_LATER = 4;
+const SIGKILL = 9;
+const STDERR = 2;
+const FAILED = 255;
+
+/** Meant for the program by its pid (sd_listen_fds(3)), which the engine replaces. */
+const UNSUPPORTED_VARIABLES = ['LISTEN_FDS='];
+
+export function execQuickly(front: Front, line: CommandLine, container: Container): void {
+  const { plan } = front;
+  for (const variable of UNSUPPORTED_VARIABLES) refuseVariable(front, line.envp, variable);
+  requireFile(front, line);
+  const stale = letEnginePrepare(front, line);
+  const prepared = readPrepared(front, line, container, stale);
+  checkHost(front, prepared, stale);
+  readDescription(front, line, prepared, stale);
+  const pair = makeSocket(front);
+  const pidFile = preparePidFile(front, line);
+  const oldMask = plan.variable(SIGNAL_SET, '{mask}');
+  const signals = keepSignals(front, oldMask);
+  const program: Program = { child: plan.slot(), pid: plan.slot(), ours: pair.ours, oldMask, prepared, pidFile };
+  cloneLauncher(front, line, program, pair.theirs);
+  hearOfProgram(front, program);
+  const { pid } = program;
+  writePidFile(front, pidFile, pid, () => {
+    plan.call('kill', [ref(front, pid), SIGKILL], { ignoreErrors: true });
+    const message = 'runt: exec: the pid file could not be written: the program was ended\n';
+    plan.call('write', [STDERR, message, Buffer.byteLength(message)], { ignoreErrors: true });
+    exit(front, FAILED);
+  });
+  plan.step({ sentence: 'the program runs' }, () => {
+    const stays = plan.label();
+    plan.branch(line.detach, 'equal', 0, stays);
+    exit(front, 0);
+    plan.place(stays);
+    plan.call('close_range', [STDERR + 1, plan.value(0xffffffff, '~0'), 0], { ignoreErrors: true });
+  });
+  const status = plan.variable(8, '{status}');
+  waitForEnd(front, { signals, status, target: pid });
+  exitWith(front, status);
+}
+
+function makeSocket(front: Front): { readonly ours: Program['ours']; readonly theirs: Program['ours'] } {
+  const { plan } = front;
+  const [ours, theirs] = [plan.slot(), plan.slot()];
+  plan.step({ sentence: 'make the socket to the launcher' }, () => {
+    const pair = plan.variable(8, '{pair}');
+    plan.call('socketpair', [AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair]);
+    plan.load(ours, pair, 4);
+    plan.load(theirs, plan.addressOf(pair, 4), 4);
+    // The launcher is to find its own there.
+    plan.branch(theirs, 'greaterOrEqual', FIRST_NUMBER - MADE_LATER, front.engine);
+    const time = Buffer.alloc(16);
+    time.writeBigInt64LE(PATIENCE, 8);
+    plan.call('setsockopt', [ref(front, ours), SOL_SOCKET, SO_RCVTIMEO, plan.constant(time, '{200 ms}'), 16]);
+  });
+  return { ours, theirs };
+}
+
+function cloneLauncher(
+  front: Front,
+  line: CommandLine,
+  { child, prepared, pidFile, oldMask }: Program,
+  theirs: Prepared['file'],
+): void {
+  const { plan } = front;
+  const [parent, notCloned] = [plan.label(), plan.label()];
+  plan.step({ sentence: 'clone the launcher' }, () => {
+    plan.call('clone', [SIGCHLD, 0, 0, 0, 0], { result: child, ignoreErrors: true });
+    plan.branch(child, 'less', 0, notCloned);
+    plan.branch(child, 'notEqual', 0, parent);
+    becomeLauncher(front, line, prepared, theirs);
+    plan.place(notCloned);
+    restoreSignals(front, oldMask);
+    discardPidFile(front, pidFile);
+    plan.jump(front.engine);
+    plan.place(parent);
+    plan.call('close', [ref(front, theirs)], { ignoreErrors: true });
+  });
+}
