@@ -142,7 +142,7 @@ function isOther(
   const { plan } = front;
   const found = plan.variable(STATX.sizeOf, '{statx}');
   const path = plan.variable(32, '{/proc/PID/exe}');
-  const [number, at, ours] = [plan.slot(), plan.slot(), plan.slot()];
+  const [number, at, ours, device] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
   const bytes = Buffer.alloc(8);
   bytes.write(PROC);
   set(front, number, bytes.readBigInt64LE());
@@ -157,11 +157,14 @@ function isOther(
   const mask = plan.value(STATX_MASK.inode, 'STATX_INO');
   plan.call('statx', [ref(front, prepared.memory), '', AT_EMPTY_PATH, mask, found], { ignoreErrors: true });
   plan.load(ours, plan.addressOf(found, STATX.inode));
+  plan.load(device, plan.addressOf(found, STATX.fileSystem));
   plan.call('statx', [AT_FDCWD, path, 0, mask, found], { result: number, ignoreErrors: true });
   // It has ended: so will the connection.
   plan.branch(number, 'less', 0, same);
   plan.load(number, plan.addressOf(found, STATX.inode));
-  plan.branch(number, 'equal', ref(front, ours), same);
-  plan.jump(other);
-  for (const slot of [number, at, ours]) plan.free(slot);
+  plan.branch(number, 'notEqual', ref(front, ours), other);
+  plan.load(number, plan.addressOf(found, STATX.fileSystem));
+  plan.branch(number, 'notEqual', ref(front, device), other);
+  plan.jump(same);
+  for (const slot of [number, at, ours, device]) plan.free(slot);
 }
