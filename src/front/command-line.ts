@@ -1,12 +1,12 @@
-// The command line, as far as the front takes it: `start`, `delete` and `exec` with the options that container engines give them, each in a word of
-// its own, and `run`, whose options are its engine's. Anything else is for the engine.
+// The command line, as far as the front takes it: `start`, `delete` and `exec` with the options that container engines give them, those with a value in two
+// words or with an equals sign, and `run`, whose options are its engine's. Anything else is for the engine.
 
 import type { Label, Slot } from '../init/plan.ts';
 import { STACK_SLOT } from '../init/plan.ts';
 import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from '../linux/mount-constants.ts';
 import { readExecWords } from './exec-line.ts';
 import { SYSTEM_ROOT } from './names.ts';
-import { type CommandLine, expectString, type Front, ref, refuseVariable, set, zero } from './words.ts';
+import { type CommandLine, expectBytes, expectString, type Front, ref, refuseVariable, set, zero } from './words.ts';
 
 export const COMMAND = { start: 1, delete: 2, exec: 3 } as const;
 /** What a container's id may have, and not begin with (container/store.ts says why). */
@@ -93,9 +93,19 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
     plan.jump(again);
     plan.place(other);
   };
-  const value = (): void => {
-    takeNext();
-    plan.branch(word, 'equal', 0, engine);
+  /** The next word, or what follows an equals sign. */
+  const valued = (name: string, body: () => void): void => {
+    option(name, () => {
+      takeNext();
+      plan.branch(word, 'equal', 0, engine);
+      body();
+    });
+    const other = plan.label();
+    expectBytes(front, word, Buffer.from(`${name}=`), other);
+    plan.add(word, name.length + 1);
+    body();
+    plan.jump(again);
+    plan.place(other);
   };
 
   plan.place(again);
@@ -105,16 +115,9 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
     const notOption = plan.label();
     plan.load(first, plan.at(word), 1);
     plan.branch(first, 'notEqual', '-'.charCodeAt(0), notOption);
-    option('--root', () => {
-      value();
-      set(front, line.root, ref(front, word));
-    });
-    option('--log', () => {
-      value();
-      set(front, line.log, ref(front, word));
-    });
-    option('--log-format', () => {
-      value();
+    valued('--root', () => set(front, line.root, ref(front, word)));
+    valued('--log', () => set(front, line.log, ref(front, word)));
+    valued('--log-format', () => {
       const known = plan.label();
       const other = plan.label();
       expectString(front, word, 'json', other);

@@ -84,7 +84,6 @@ test('what is not a start or a delete as engines write it is executed by the eng
       ['--root', root, 'delete', '--unknown', 'c1'],
       ['--root', root, '--debug', 'delete', 'c1'],
       ['--root', root, 'start', '--force', 'c1'],
-      [`--root=${root}`, 'delete', 'c1'],
       ['--root', root, 'deletec', 'c1'],
       ['--root', root, 'delet', 'c1'],
       ['--root', root, '--log-format', 'yaml', 'delete', 'c1'],
@@ -98,6 +97,18 @@ test('what is not a start or a delete as engines write it is executed by the eng
       ['--root', root, 'delete', '--force', 'c 1'],
       ['--root', root, 'delete', '--force', '--', 'c1'],
       ['--root', root, 'delete', 'other'],
+      ['--root=', 'delete', 'c1'],
+      ['--rootx=/', 'delete', 'c1'],
+      ['--root', root, '--log-format=yaml', 'delete', 'c1'],
+      // Nothing is prepared, and the engine that is asked to does not.
+      ['--root', root, 'exec', 'c1', 'true'],
+      ['--root', root, 'exec', '-d', '--pid-file', 'pid', 'c1', 'true'],
+      ['--root', root, 'exec', '--process', '/dev/null', 'c1'],
+      ['--root', root, 'exec', '-t', 'c1', 'true'],
+      ['--root', root, 'exec'],
+      ['--root', root, 'exec', 'c1'],
+      ['--root', root, 'exec', 'c1', '--', 'true'],
+      ['--root', root, 'exec', '--pid-file', '', 'c1', 'true'],
       // The root of a user is the engine's to find.
       ['delete', 'c1'],
     ]) {
@@ -138,6 +149,17 @@ test('delete removes the directories and the state of a container whose init has
     assert.deepEqual(readdirSync(root), []);
     assert.equal(existsSync(parent), false);
     assert.equal(readFileSync(log, 'utf8'), '');
+  });
+});
+
+test('options with an equals sign are as good as those in two words', () => {
+  withHouse(({ run, root, directory, writeRecord }) => {
+    writeRecord({});
+    const log = join(directory, 'log');
+    const { status, engine } = run(`--root=${root}`, `--log=${log}`, '--log-format=json', 'delete', 'c1');
+    assert.deepEqual({ status, engine }, { status: 0, engine: undefined });
+    assert.deepEqual(readdirSync(root), []);
+    assert.ok(existsSync(log));
   });
 });
 
