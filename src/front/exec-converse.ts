@@ -1,7 +1,7 @@
 // What the front hears until a program that exec adds is executed: container/exec-converse.ts says it with reasons.
 
 import { MESSAGE } from '../init/messages.ts';
-import type { DataRef, Slot } from '../init/plan.ts';
+import type { DataRef, Label, Slot } from '../init/plan.ts';
 import { AT_EMPTY_PATH, AT_FDCWD } from '../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../linux/statx.ts';
 import type { Prepared } from './exec-checks.ts';
@@ -36,7 +36,7 @@ export function hearOfProgram(front: Front, program: Program): void {
   const { child, pid, ours, oldMask, pidFile } = program;
   const message = plan.variable(16, '{message}');
   const [length, kind, value, executing] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
-  const [again, quiet, ended, failed, next, program_, done] = [
+  const [again, quiet, ended, failed, next, known, done] = [
     plan.label(),
     plan.label(),
     plan.label(),
@@ -72,9 +72,9 @@ export function hearOfProgram(front: Front, program: Program): void {
     });
     plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
     set(front, child, ref(front, value));
-    plan.branch(kind, 'equal', MESSAGE.pid, program_);
+    plan.branch(kind, 'equal', MESSAGE.pid, known);
     plan.jump(again);
-    plan.place(program_);
+    plan.place(known);
     set(front, pid, ref(front, value));
     plan.jump(again);
   });
@@ -108,7 +108,7 @@ function endChild(front: Front, { child }: Program): void {
 }
 
 /** A signal that was sent to the front: for the program, or, where there is none yet (the container is frozen, say), for the front itself. */
-function passOn(front: Front, program: Program, again: ReturnType<Front['plan']['label']>): void {
+function passOn(front: Front, program: Program, again: Label): void {
   const { plan } = front;
   const { pid, oldMask, pidFile } = program;
   const passed = plan.constant(signalSet(Object.values(FORWARDED_SIGNALS)), '{passed on}');
@@ -133,12 +133,7 @@ function passOn(front: Front, program: Program, again: ReturnType<Front['plan'][
 }
 
 /** Goes to `other` where the process executes something else than the launcher's image, else to `same`. */
-function isOther(
-  front: Front,
-  { pid, prepared }: Program,
-  same: ReturnType<Front['plan']['label']>,
-  other: ReturnType<Front['plan']['label']>,
-): void {
+function isOther(front: Front, { pid, prepared }: Program, same: Label, other: Label): void {
   const { plan } = front;
   const found = plan.variable(STATX.sizeOf, '{statx}');
   const path = plan.variable(32, '{/proc/PID/exe}');

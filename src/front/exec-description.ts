@@ -15,6 +15,18 @@ const PART = 4096;
 const REGULAR_FILE = 0x80;
 const ANY = 0x10;
 const ASCII = 0x80;
+const QUOTE = '"'.charCodeAt(0);
+const FIRST_CHARACTER = 0x20;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+};
 
 /** Changes `line.program` to the arguments of the description, where there is one. */
 export function readDescription(front: Front, line: CommandLine, { record }: Prepared, stale: Label): void {
@@ -135,19 +147,6 @@ function compare(front: Front, record: DataRef, { at, expected, end, size }: Par
   plan.place(done);
   for (const slot of [until, one, other]) plan.free(slot);
 }
-
-const QUOTE = '"'.charCodeAt(0);
-const FIRST_CHARACTER = 0x20;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
 
 /** An array of strings, which are put right where they lie; `at` is moved behind it. */
 function readArguments(front: Front, at: Slot, vector: DataRef): void {

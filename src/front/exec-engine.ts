@@ -1,6 +1,6 @@
 // An engine prepares an exec (exec-record.ts), when the front finds that it is not, or not any more.
 
-import type { Label } from '../init/plan.ts';
+import type { Label, Slot } from '../init/plan.ts';
 import { AT_FDCWD, O_CLOEXEC, O_RDWR } from '../linux/mount-constants.ts';
 import { replaceName } from './run.ts';
 import { PREPARED, PREPARING, REPORT_FD } from './run-protocol.ts';
@@ -43,11 +43,11 @@ export function letEnginePrepare(front: Front, line: CommandLine): Label {
 }
 
 /** It says nothing, and holds nothing of the caller's that somebody might wait for the end of. Never the engine of the exec itself: that would be a second. */
-function becomeEngine(front: Front, line: CommandLine, writer: ReturnType<Front['plan']['slot']>): void {
+function becomeEngine(front: Front, line: CommandLine, writer: Slot): void {
   const { plan } = front;
   const failed = plan.label();
   plan.withSlot((fd) => {
-    const attempt = (from: typeof writer, to: number): void =>
+    const attempt = (from: Slot, to: number): void =>
       plan.withSlot((result) => {
         plan.call('dup3', [ref(front, from), to, 0], { result, ignoreErrors: true });
         plan.branch(result, 'less', 0, failed);

@@ -2,8 +2,9 @@
 // the engine would have to know of. After that a launcher that has not executed the program is ended before the engine does it all again, and tells
 // what is wrong.
 
+import type { Slot } from '../init/plan.ts';
 import type { Container } from './container.ts';
-import { checkHost, type Prepared, readPrepared } from './exec-checks.ts';
+import { checkHost, readPrepared } from './exec-checks.ts';
 import { hearOfProgram, type Program } from './exec-converse.ts';
 import { readDescription, requireFile } from './exec-description.ts';
 import { letEnginePrepare } from './exec-engine.ts';
@@ -63,7 +64,7 @@ export function execQuickly(front: Front, line: CommandLine, container: Containe
   exitWith(front, status);
 }
 
-function makeSocket(front: Front): { readonly ours: Program['ours']; readonly theirs: Program['ours'] } {
+function makeSocket(front: Front): { readonly ours: Slot; readonly theirs: Slot } {
   const { plan } = front;
   const [ours, theirs] = [plan.slot(), plan.slot()];
   plan.step({ sentence: 'make the socket to the launcher' }, () => {
@@ -84,7 +85,7 @@ function cloneLauncher(
   front: Front,
   line: CommandLine,
   { child, prepared, pidFile, oldMask }: Program,
-  theirs: Prepared['file'],
+  theirs: Slot,
 ): void {
   const { plan } = front;
   const [parent, notCloned] = [plan.label(), plan.label()];

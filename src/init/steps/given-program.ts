@@ -6,7 +6,7 @@ import { ERRNO } from '../../linux/errno.ts';
 import type { PlanBuilder } from '../builder.ts';
 import { environmentOf } from '../environment.ts';
 import { MESSAGE } from '../messages.ts';
-import { type Slot, STACK_SLOT } from '../plan.ts';
+import { type DataRef, type Label, type Slot, STACK_SLOT } from '../plan.ts';
 import { numberBytes, type ProcessContext, send } from './context.ts';
 import { checkExecutable, overridesPermissions } from './executable.ts';
 import { searchedDirectories } from './program.ts';
@@ -46,7 +46,7 @@ export function executeGiven(context: ProcessContext): void {
 }
 
 /** Goes to `found` with the address of a path in `file`, which has the address of a name. */
-function findFile(context: ProcessContext, file: Slot, found: ReturnType<PlanBuilder['label']>): void {
+function findFile(context: ProcessContext, file: Slot, found: Label): void {
   const { plan, inputs } = context;
   const longest = PATH_MAX - LONGEST_NAME - 2;
   const directories = searchedDirectories(environmentOf(inputs)).filter((path) => Buffer.byteLength(path) < longest);
@@ -89,7 +89,7 @@ function findFile(context: ProcessContext, file: Slot, found: ReturnType<PlanBui
 }
 
 /** `path` = directory/name */
-function join(plan: PlanBuilder, directory: string, name: Slot, path: ReturnType<PlanBuilder['variable']>): void {
+function join(plan: PlanBuilder, directory: string, name: Slot, path: DataRef): void {
   const begin = plan.string(`${directory}/`);
   const [from, to] = [plan.slot(), plan.slot()];
   plan.load(to, plan.constant(addressBytes(plan.address(path)), '{path}'));

@@ -3,6 +3,7 @@
 import { AT_EMPTY_PATH } from '../../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../../linux/statx.ts';
 import type { PlanBuilder } from '../builder.ts';
+import type { Label } from '../plan.ts';
 import { type ProcessContext, scratch } from './context.ts';
 
 const STREAMS = [0, 1, 2] as const;
@@ -24,7 +25,7 @@ export function giveStreams({ plan, inputs }: ProcessContext, uid: number): void
 }
 
 /** Goes to `kept` for what container/streams.ts would leave alone: devices, terminals among them, and what is the user's already. */
-function lookAt(plan: PlanBuilder, stream: number, uid: number, kept: ReturnType<PlanBuilder['label']>): void {
+function lookAt(plan: PlanBuilder, stream: number, uid: number, kept: Label): void {
   const found = scratch(plan, 'statx', STATX.sizeOf);
   const given = plan.label();
   plan.withSlot((of) => {
