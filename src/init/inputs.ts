@@ -20,6 +20,8 @@ export interface IdMap {
   /** All mounts below, too. */
   readonly recursive: boolean;
   readonly step: Step;
+  /** Init has no right to, and asks the runtime for it. */
+  readonly byRuntime?: true;
 }
 
 /** One entry of the config's `mounts`, as the host found it. */
