@@ -544,6 +544,49 @@ check('mounts are made in the listed order', (box) => {
   assert.equal(output, 'the second\nof the host\n');
 });
 
+// proc_pid_mountinfo(5) lists mounts as they were made; tools that show a container's mounts, or undo them, go by that.
+check('the mount table has the mounts in the order of the config', (box) => {
+  const one = hostDirectory(box, 'one');
+  const places = ['/a', '/b', '/c', '/d', '/e'];
+  const output = box.shell('cat /proc/self/mountinfo', (config) => {
+    config.mounts.push(
+      { destination: '/a', type: 'tmpfs', source: 'tmpfs' },
+      bind(one, '/b', 'bind', 'ro'),
+      { destination: '/c', type: 'tmpfs', source: 'tmpfs' },
+      bind(join(one, 'file'), '/d', 'bind', 'shared'),
+      bind(one, '/e', 'rbind', 'rprivate'),
+    );
+  });
+  const targets = parseMountinfo(output).map(({ target }) => target);
+  assert.deepEqual(
+    targets.filter((target) => places.includes(target)),
+    places,
+  );
+  assert.ok(targets.indexOf('/proc') < targets.indexOf('/a'));
+});
+
+for (const propagation of [undefined, 'rshared'] as const) {
+  const reaches = propagation === 'rshared';
+  check(
+    `what a container mounts below a shared bind mount ${reaches ? 'reaches the host where its root is shared' : 'stays in it'}`,
+    (box) => {
+      const volume = hostDirectory(box, 'volume');
+      mkdirSync(join(volume, 'sub'));
+      const container = box.container((config) => {
+        if (propagation !== undefined) config.linux.rootfsPropagation = propagation;
+        for (const set of ['bounding', 'effective', 'permitted'] as const)
+          config.process.capabilities?.[set]?.push('CAP_SYS_ADMIN');
+        config.mounts.push({ ...bind(volume, '/data'), options: ['rbind', 'rshared'] });
+        config.process.args = ['/bin/sh', '-c', 'mount -t tmpfs inside /data/sub && echo mounted'];
+      });
+      const log = join(box.directory, 'mountinfo');
+      const script = `mount --bind ${volume} ${volume}; mount --make-shared ${volume}\n"$@"; cat /proc/self/mountinfo >${log}; exit`;
+      assert.equal(ok(container.run({ prelude: inMountNamespace(script) })).stdout, 'mounted\n');
+      assert.equal(/ inside /.test(readFileSync(log, 'utf8')), reaches);
+    },
+  );
+}
+
 // config.md, Mounts: destination "MAY be a relative path, … interpreted as relative to /"
 check('a relative destination is relative to /', (box) => {
   const source = hostDirectory(box);

@@ -105,7 +105,7 @@ function pointerOf({ uidMappings, options = [] }: Mount, index: number): string 
 
 function refuseImpossible({ user }: IdMapsOptions, mount: Mount, index: number, { kind }: MountPlace): void {
   const pointer = pointerOf(mount, index);
-  const isBind = kind === 'bind' || kind === 'innerBind';
+  const isBind = kind === 'bind' || kind === 'hostBind' || kind === 'innerBind';
   if (user !== undefined && !user.isCallerRoot) {
     fail({
       code: 'unsupported',

@@ -42,6 +42,18 @@ export type PreparedMount = {
       readonly tree: Descriptor;
       readonly isDirectory: boolean;
     }
+  /**
+   * A source on the host, copied when it is this mount's turn. The kernel shows mounts in the order in which they were made (since Linux 6.8), so
+   * only then the container's mount table is in the order of the config.
+   */
+  | {
+      readonly kind: 'hostBind';
+      /** Absolute. */
+      readonly source: string;
+      readonly recursive: boolean;
+      readonly isDirectory: boolean;
+      readonly changes: LateTree['changes'];
+    }
   /** Bound from the container's own root, as it is when it is this mount's turn: an earlier mount has to do with what is there. */
   | {
       readonly kind: 'innerBind';
