@@ -22,6 +22,7 @@ import {
   ok,
   parseMountinfo,
   refused,
+  runtimeKind,
   type Sandbox,
 } from './harness/index.ts';
 
@@ -522,6 +523,61 @@ check('options of a file system are ignored on a bind mount', (box) => {
     }),
     'of the host\n',
   );
+});
+
+/** Directories whose names make an option of more than 255 bytes, which is all that fsconfig(2) takes. */
+function layers(box: Sandbox): string[] {
+  return [1, 2, 3].map((number) => {
+    const path = join(box.directory, `layer-${number}-${'x'.repeat(200)}`);
+    mkdirSync(path);
+    writeFileSync(join(path, `file-${number}`), `${number}`);
+    return path;
+  });
+}
+
+for (const users of [false, true]) {
+  check(`an option may be as long as mount(2) takes it${users ? ', in a user namespace' : ''}`, (box) => {
+    chmodSync(dirname(box.directory), 0o711);
+    chmodSync(box.directory, 0o711);
+    const lower = layers(box);
+    const output = box.shell(
+      'cat /data/file-*; echo; touch /data/new 2>/dev/null || echo refused; cat /proc/self/mountinfo',
+      (config, { rootfs }) => {
+        if (users) {
+          config.linux.namespaces.push({ type: 'user' });
+          config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+          config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+        }
+        mkdirSync(join(rootfs, 'data'));
+        config.mounts.push({
+          destination: '/data',
+          type: 'overlay',
+          source: 'layers',
+          options: ['nosuid', 'noexec', 'noatime', `lowerdir=${lower.join(':')}`, 'ro'],
+        });
+      },
+    );
+    assert.deepEqual(output.split('\n').slice(0, 2), ['123', 'refused']);
+    const table = parseMountinfo(output);
+    const { type, source, options } = mountAt(table, '/data');
+    assert.deepEqual([type, source], ['overlay', 'layers']);
+    for (const option of ['ro', 'nosuid', 'noexec', 'noatime']) assert.ok(options.includes(option), options.join());
+    assert.deepEqual(
+      table.filter(({ target }) => target === '/' || target === '/data').map(({ target }) => target),
+      ['/', '/data'],
+    );
+  });
+}
+
+check('a long option that the file system refuses is an error that names the mount; nothing is left', (box) => {
+  const lower = layers(box);
+  const container = box.container((config) => {
+    const options = [`lowerdir=${lower.join(':')}:/nowhere`];
+    config.mounts.push({ destination: '/data', type: 'overlay', source: 'layers', options });
+  });
+  const { stderr } = refused(container.create());
+  if (runtimeKind === 'runt') assert.match(stderr, /mount overlay on \/data .* mount: ENOENT .*\/mounts\/6/);
+  box.assertNothingLeft();
 });
 
 // --- order and destinations -----------------------------------------------------------------------------------------
