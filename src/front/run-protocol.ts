@@ -9,6 +9,9 @@ export const SUPERVISED = 'runt:supervised';
 /** argv[0] of an engine that takes over a container which it, or the front, has created. */
 export const RESUMED = 'runt:resumed';
 
+/** argv[0] of an engine that only takes away what another has left, which was to hand a container over and was killed. */
+export const ORPHANED = 'runt:orphaned';
+
 /** Beyond what --preserve-fds and $LISTEN_FDS use. */
 export const REPORT_FD = 1023;
 

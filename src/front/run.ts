@@ -1,20 +1,27 @@
 // A foreground `run` (run-protocol.ts): an engine creates the container; the front starts it, passes signals on, waits, and deletes it.
 
-import type { DataRef, Label, Slot } from '../init/plan.ts';
+import type { DataRef, Slot } from '../init/plan.ts';
 import { O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY } from '../linux/mount-constants.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
-import { DECLINED, EXIT_FILE, FORWARDED_SIGNALS, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
+import {
+  DECLINED,
+  EXIT_FILE,
+  FORWARDED_SIGNALS,
+  ORPHANED,
+  REPORT,
+  REPORT_FD,
+  RESUMED,
+  SUPERVISED,
+} from './run-protocol.ts';
 import { startQuickly } from './start.ts';
+import { exitWith, SIGCHLD, SIGNAL_SET, signalSet, type Waiting, waitForEnd } from './wait.ts';
 import { type CommandLine, expectBytes, type Front, ref, refuseVariable, set } from './words.ts';
 
 const F_GETFD = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
-const SIGCHLD = 17;
 const SIG_BLOCK = 0;
 const SIG_SETMASK = 2;
-const SIGNAL_SET = 8;
-const WNOHANG = 1;
 
 /** Words that leave a `run` to the engine. */
 const UNSUPERVISED = ['-d', '--d', '-keep', '--keep', '-no-sub', '--no-sub', '-h', '--h'];
@@ -79,6 +86,7 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   // The engine does it all, or has failed.
   const lost = plan.label();
   waitForEnd(front, waiting, lost);
+  clearUp(front, line, supervision.status);
   exitWith(front, supervision.status);
   plan.place(lost);
   plan.step({ sentence: 'the engine is gone without a trace' }, () => plan.call('exit_group', [255]));
@@ -91,6 +99,29 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   });
   plan.place(handedOver);
   superviseContainer(front, line, supervision, report, waiting);
+}
+
+/**
+ * The engine gets what is sent to the whole job (Ctrl-C), and does not hold it off as this process does. Where it was ended by a signal another one
+ * removes what it had made by then; the signals are held off for that.
+ */
+function clearUp(front: Front, line: CommandLine, status: DataRef): void {
+  const { plan, engine } = front;
+  const [over, parent] = [plan.label(), plan.label()];
+  plan.step({ sentence: 'have what the engine has left taken away' }, () => {
+    plan.withSlot((child) => {
+      plan.load(child, status, 1);
+      plan.branch(child, 'equal', 0, over);
+      plan.call('clone', [SIGCHLD, 0, 0, 0, 0], { result: child, ignoreErrors: true });
+      plan.branch(child, 'notEqual', 0, parent);
+      replaceName(front, line, ORPHANED);
+      plan.jump(engine);
+      plan.place(parent);
+      plan.branch(child, 'less', 0, over);
+      plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
+    });
+    plan.place(over);
+  });
 }
 
 function superviseContainer(
@@ -152,57 +183,6 @@ function makePipe(front: Front, reader: Slot, writer: Slot): void {
   plan.call('prctl', [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0]);
 }
 
-interface Waiting {
-  readonly signals: DataRef;
-  readonly status: DataRef;
-  /** The process whose end is waited for. */
-  readonly target: Slot;
-}
-
-/** Until the process has ended, or (`lost`) there is no child: other children are reaped, and signals passed on to it. It is not reaped by anybody else, so the pid stays its own. */
-function waitForEnd(front: Front, { signals, status, target }: Waiting, lost?: Label): void {
-  const { plan } = front;
-  plan.step({ sentence: 'wait for its end, and pass signals on' }, () => {
-    const [reap, wait, ended] = [plan.label(), plan.label(), plan.label()];
-    plan.withSlot((got) => {
-      plan.place(reap);
-      plan.call('wait4', [-1, status, WNOHANG, 0], {
-        result: got,
-        ...(lost === undefined ? {} : { on: { ECHILD: lost } }),
-      });
-      plan.branch(got, 'equal', ref(front, target), ended);
-      plan.branch(got, 'notEqual', 0, reap);
-      plan.place(wait);
-      plan.call('rt_sigtimedwait', [signals, 0, 0, SIGNAL_SET], { result: got });
-      plan.branch(got, 'equal', SIGCHLD, reap);
-      plan.call('kill', [ref(front, target), ref(front, got)], { ignoreErrors: true });
-      plan.jump(wait);
-      plan.place(ended);
-    });
-  });
-}
-
-/** The exit status for the caller: the program's, or 128 and the signal (wait(2), "wstatus"). */
-function exitWith(front: Front, status: DataRef): void {
-  const { plan } = front;
-  plan.step({ sentence: 'end as the program did' }, () => {
-    const [signal, code] = [plan.slot(), plan.slot()];
-    const [exited, noCore] = [plan.label(), plan.label()];
-    plan.load(signal, status, 1);
-    plan.load(code, plan.addressOf(status, 1), 1);
-    plan.branch(signal, 'equal', 0, exited);
-    plan.branch(signal, 'less', 128, noCore);
-    plan.add(signal, -128);
-    plan.place(noCore);
-    plan.add(signal, 128);
-    set(front, code, ref(front, signal));
-    plan.place(exited);
-    plan.call('exit_group', [ref(front, code)]);
-    plan.free(signal);
-    plan.free(code);
-  });
-}
-
 /** Where the front gives up a `run` that it supervises: the engine takes the container over. Nothing here may fail in the machine's sense. */
 export function prepareTakeOver(
   front: Front,
@@ -231,13 +211,4 @@ function replaceName(front: Front, { argv }: CommandLine, name: string): void {
     set(front, address, plan.string(name));
     plan.store(address, plan.at(argv));
   });
-}
-
-/** sigset_t of the kernel: bit n-1 is signal n. */
-function signalSet(signals: readonly number[]): Uint8Array {
-  let bits = 0n;
-  for (const signal of signals) bits |= 1n << BigInt(signal - 1);
-  const bytes = Buffer.alloc(SIGNAL_SET);
-  bytes.writeBigUInt64LE(bits);
-  return bytes;
 }
