@@ -2,7 +2,7 @@
 // the container sees, and which owners its files have on the host.
 
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type CheckOptions,
@@ -323,6 +323,121 @@ check(
     }
   },
   'flags of the source are lost',
+);
+
+// --- a source that an earlier mount has put into the container --------------------------------------------------------
+
+/** In no user namespace, in one of the container's own, and in one that is joined. */
+const kinds = ['none', 'created', 'joined'] as const;
+function inKind(box: Sandbox, kind: (typeof kinds)[number]): (config: Config) => void {
+  const pid = kind === 'joined' ? owner(box).pid() : 0;
+  return (config) => {
+    if (kind !== 'none') withUsers(config, 300_000);
+    // runc 1.1 wants the mappings of a namespace that is joined, too.
+    if (kind === 'joined') Object.assign(config.linux.namespaces.at(-1) ?? {}, { path: `/proc/${pid}/ns/user` });
+  };
+}
+const toHost = (hostID: number) => {
+  const range = [{ containerID: 0, hostID, size: 1000 }];
+  return { uidMappings: range, gidMappings: range };
+};
+const later = 'the source is looked up before anything is mounted';
+
+for (const kind of kinds) {
+  const [suffix, seen] = kind === 'none' ? ['', '300100:300211'] : [`, in a user namespace (${kind})`, '100:211'];
+  check(
+    `what an earlier mount has put into the container can be bound with mapped owners${suffix}`,
+    (box) => {
+      const path = source(box);
+      const users = inKind(box, kind);
+      const output = box.shell(
+        `${owners('/plain/file', '/data/file', '/inner')}; cat /proc/self/mountinfo`,
+        (config, { rootfs }) => {
+          users(config);
+          mkdirSync(join(rootfs, 'plain'));
+          mkdirSync(join(rootfs, 'data'));
+          writeFileSync(join(rootfs, 'inner'), '');
+          config.mounts.push({ ...bind(path), destination: '/plain' });
+          config.mounts.push({ ...bind(join(rootfs, 'plain'), 'idmap', 'ro'), ...toHost(300_000) });
+          // Several, each with its own; and a file.
+          const other = toHost(300_001);
+          config.mounts.push({ ...bind(join(rootfs, 'plain/file')), ...other, destination: '/inner' });
+        },
+      );
+      const unmapped = kind === 'none' ? '100:211' : overflow();
+      const last = kind === 'none' ? '300101:300212' : '101:212';
+      assert.deepEqual(lines(output).slice(0, 3), [unmapped, seen, last]);
+      const entry = parseMountinfo(output).find(({ target }) => target === '/data');
+      assert.ok(entry?.options.includes('ro') && entry.options.includes('idmapped'));
+    },
+    later,
+  );
+}
+
+for (const kind of kinds) {
+  check(
+    `a link of such a source leads to what the container has there, never to the host${kind === 'none' ? '' : ` (${kind})`}`,
+    (box) => {
+      const secret = source(box, 'secret');
+      const path = source(box);
+      symlinkSync(secret, join(path, 'link'));
+      const users = inKind(box, kind);
+      const container = box.container((config, { rootfs }) => {
+        users(config);
+        places(rootfs);
+        // Also for who looks the source up on the host.
+        symlinkSync(secret, join(rootfs, 'plain/link'));
+        config.mounts.push({ ...bind(path), destination: '/plain' });
+        config.mounts.push({ ...bind(join(rootfs, 'plain/link'), 'idmap'), ...toHost(300_000) });
+      });
+      const { stderr } = refused(container.create());
+      if (runtimeKind === 'runt') assert.match(stderr, /in the container.*ENOENT.*\/mounts\/7\/source/);
+    },
+    later,
+  );
+}
+
+check(
+  'where its ids can not be mapped the error names mount, field and type; nothing is left',
+  (box) => {
+    for (const kind of ['none', 'created'] as const) {
+      const users = inKind(box, kind);
+      const container = box.container((config, { rootfs }) => {
+        users(config);
+        places(rootfs);
+        config.mounts.push({ ...bind('/proc/sys'), destination: '/plain' });
+        config.mounts.push({ ...bind(join(rootfs, 'plain'), 'idmap'), ...toHost(300_000) });
+      });
+      const { stderr } = refused(container.create());
+      if (runtimeKind === 'runt') assert.match(stderr, /map the ids of the mount on \/data.*\/mounts\/7\/uidMappings/);
+      box.assertNothingLeft();
+    }
+  },
+  later,
+);
+
+check(
+  'what a mount of the host forbids can not be undone in a mount with mapped ids that is bound from there',
+  (box) => {
+    const path = source(box);
+    const prelude = inMountNamespace(`mount --bind ${path} ${path}\nmount -o remount,bind,ro,nosuid,nodev ${path}`);
+    for (const kind of ['created', 'joined'] as const) {
+      const users = inKind(box, kind);
+      const container = box.container((config, { rootfs }) => {
+        users(config);
+        places(rootfs);
+        for (const set of ['bounding', 'effective', 'permitted'] as const)
+          config.process.capabilities?.[set]?.push('CAP_SYS_ADMIN');
+        config.mounts.push({ ...bind(path), destination: '/plain' });
+        config.mounts.push({ ...bind(join(rootfs, 'plain'), 'idmap'), ...toHost(300_000) });
+        const script =
+          'mount -o remount,bind,rw,suid,dev /data 2>/dev/null || echo locked; grep " /data " /proc/mounts';
+        config.process.args = ['/bin/sh', '-c', script];
+      });
+      assert.match(ok(container.run({ prelude })).stdout, /^locked\n\S+ \/data \S+ ro,nosuid,nodev,/);
+    }
+  },
+  later,
 );
 
 // --- what can't be ---------------------------------------------------------------------------------------------------

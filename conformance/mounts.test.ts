@@ -22,6 +22,7 @@ import {
   ok,
   parseMountinfo,
   refused,
+  runtimeKind,
   type Sandbox,
 } from './harness/index.ts';
 
@@ -524,6 +525,61 @@ check('options of a file system are ignored on a bind mount', (box) => {
   );
 });
 
+/** Directories whose names make an option of more than 255 bytes, which is all that fsconfig(2) takes. */
+function layers(box: Sandbox): string[] {
+  return [1, 2, 3].map((number) => {
+    const path = join(box.directory, `layer-${number}-${'x'.repeat(200)}`);
+    mkdirSync(path);
+    writeFileSync(join(path, `file-${number}`), `${number}`);
+    return path;
+  });
+}
+
+for (const users of [false, true]) {
+  check(`an option may be as long as mount(2) takes it${users ? ', in a user namespace' : ''}`, (box) => {
+    chmodSync(dirname(box.directory), 0o711);
+    chmodSync(box.directory, 0o711);
+    const lower = layers(box);
+    const output = box.shell(
+      'cat /data/file-*; echo; touch /data/new 2>/dev/null || echo refused; cat /proc/self/mountinfo',
+      (config, { rootfs }) => {
+        if (users) {
+          config.linux.namespaces.push({ type: 'user' });
+          config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+          config.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+        }
+        mkdirSync(join(rootfs, 'data'));
+        config.mounts.push({
+          destination: '/data',
+          type: 'overlay',
+          source: 'layers',
+          options: ['nosuid', 'noexec', 'noatime', `lowerdir=${lower.join(':')}`, 'ro'],
+        });
+      },
+    );
+    assert.deepEqual(output.split('\n').slice(0, 2), ['123', 'refused']);
+    const table = parseMountinfo(output);
+    const { type, source, options } = mountAt(table, '/data');
+    assert.deepEqual([type, source], ['overlay', 'layers']);
+    for (const option of ['ro', 'nosuid', 'noexec', 'noatime']) assert.ok(options.includes(option), options.join());
+    assert.deepEqual(
+      table.filter(({ target }) => target === '/' || target === '/data').map(({ target }) => target),
+      ['/', '/data'],
+    );
+  });
+}
+
+check('a long option that the file system refuses is an error that names the mount; nothing is left', (box) => {
+  const lower = layers(box);
+  const container = box.container((config) => {
+    const options = [`lowerdir=${lower.join(':')}:/nowhere`];
+    config.mounts.push({ destination: '/data', type: 'overlay', source: 'layers', options });
+  });
+  const { stderr } = refused(container.create());
+  if (runtimeKind === 'runt') assert.match(stderr, /mount overlay on \/data .* mount: ENOENT .*\/mounts\/6/);
+  box.assertNothingLeft();
+});
+
 // --- order and destinations -----------------------------------------------------------------------------------------
 
 // config.md, Mounts: "MUST mount entries in the listed order"
@@ -543,6 +599,49 @@ check('mounts are made in the listed order', (box) => {
   });
   assert.equal(output, 'the second\nof the host\n');
 });
+
+// proc_pid_mountinfo(5) lists mounts as they were made; tools that show a container's mounts, or undo them, go by that.
+check('the mount table has the mounts in the order of the config', (box) => {
+  const one = hostDirectory(box, 'one');
+  const places = ['/a', '/b', '/c', '/d', '/e'];
+  const output = box.shell('cat /proc/self/mountinfo', (config) => {
+    config.mounts.push(
+      { destination: '/a', type: 'tmpfs', source: 'tmpfs' },
+      bind(one, '/b', 'bind', 'ro'),
+      { destination: '/c', type: 'tmpfs', source: 'tmpfs' },
+      bind(join(one, 'file'), '/d', 'bind', 'shared'),
+      bind(one, '/e', 'rbind', 'rprivate'),
+    );
+  });
+  const targets = parseMountinfo(output).map(({ target }) => target);
+  assert.deepEqual(
+    targets.filter((target) => places.includes(target)),
+    places,
+  );
+  assert.ok(targets.indexOf('/proc') < targets.indexOf('/a'));
+});
+
+for (const propagation of [undefined, 'rshared'] as const) {
+  const reaches = propagation === 'rshared';
+  check(
+    `what a container mounts below a shared bind mount ${reaches ? 'reaches the host where its root is shared' : 'stays in it'}`,
+    (box) => {
+      const volume = hostDirectory(box, 'volume');
+      mkdirSync(join(volume, 'sub'));
+      const container = box.container((config) => {
+        if (propagation !== undefined) config.linux.rootfsPropagation = propagation;
+        for (const set of ['bounding', 'effective', 'permitted'] as const)
+          config.process.capabilities?.[set]?.push('CAP_SYS_ADMIN');
+        config.mounts.push({ ...bind(volume, '/data'), options: ['rbind', 'rshared'] });
+        config.process.args = ['/bin/sh', '-c', 'mount -t tmpfs inside /data/sub && echo mounted'];
+      });
+      const log = join(box.directory, 'mountinfo');
+      const script = `mount --bind ${volume} ${volume}; mount --make-shared ${volume}\n"$@"; cat /proc/self/mountinfo >${log}; exit`;
+      assert.equal(ok(container.run({ prelude: inMountNamespace(script) })).stdout, 'mounted\n');
+      assert.equal(/ inside /.test(readFileSync(log, 'utf8')), reaches);
+    },
+  );
+}
 
 // config.md, Mounts: destination "MAY be a relative path, … interpreted as relative to /"
 check('a relative destination is relative to /', (box) => {

@@ -166,7 +166,7 @@ const NOT_HERE: readonly (readonly [what: string, change: (config: Plain) => voi
   [
     'a source that is not there',
     ({ mounts }) => mounts.push({ destination: '/a', type: 'bind', source: '/nowhere/at/all', options: ['bind'] }),
-    'find the mount source "/nowhere/at/all": open_tree: ENOENT (no such file or directory) [config.json /mounts/1/source]',
+    'find the mount source "/nowhere/at/all": statx: ENOENT (no such file or directory) [config.json /mounts/1/source]',
   ],
   [
     'a misspelt option of a file system',

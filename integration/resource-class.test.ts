@@ -113,6 +113,39 @@ check('a run in the foreground leaves nothing of its class', (box, root) => {
   assert.equal(existsSync(join(root, container.id)), false);
 });
 
+check('a monitoring group that was there before the container stays when that is deleted', (box, root) => {
+  mkdirSync(join(root, 'info/L3_MON'), { recursive: true });
+  mkdirSync(join(root, 'gold/mon_groups'), { recursive: true });
+  const container = containerWith(box, { closID: 'gold', enableMonitoring: true });
+  const group = `/gold/mon_groups/${container.id}`;
+  mkdirSync(root + group);
+  ok(container.create({ prelude: prelude(box, root) }));
+  assert.equal(classOf(container.pid(), root), group);
+  ok(container.delete({ flags: ['--force'] }));
+  assert.ok(existsSync(root + group));
+  // Also by a create that fails.
+  container.configure((config) => {
+    config.process.args = ['/bin/no-such-program'];
+    config.linux.intelRdt = { closID: 'gold', enableMonitoring: true };
+  });
+  refused(container.create({ prelude: prelude(box, root) }), /no-such-program/);
+  assert.ok(existsSync(root + group));
+});
+
+check('a class that can not be removed is told of when all else of the container is gone', (box, root) => {
+  const container = containerWith(box, {}, (config) => {
+    const hook = { path: '/bin/sh', args: ['sh', '-c', `echo ran >${box.directory}/poststop`] };
+    config.hooks = { poststop: [hook] };
+  });
+  const { id } = container;
+  ok(container.create({ prelude: prelude(box, root) }));
+  mkdirSync(join(root, id, 'below'));
+  refused(container.delete({ flags: ['--force'] }), new RegExp(`remove .*${join(root, id)}.*EBUSY`));
+  assert.equal(readFileSync(join(box.directory, 'poststop'), 'utf8'), 'ran\n');
+  refused(container.stateResult(), /does not exist/);
+  removeTree(join(root, id));
+});
+
 check('a create that fails leaves no class; one that is killed leaves it to delete --force', (box, root) => {
   const failing = containerWith(box, {}, (config) => {
     config.process.args = ['/bin/no-such-program'];

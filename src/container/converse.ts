@@ -15,6 +15,8 @@ export interface Listener {
   hooks(pid: number): void;
   /** Init has its network namespace; devices are due to be moved there. */
   network(pid: number): void;
+  /** Init has copied a tree whose ids the runtime is to map: it has this number in init. */
+  copied(pid: number, descriptor: number): void;
   /** The seccomp filter is there, and notifies: its listener has this number in init. */
   filtered(pid: number, descriptor: number): void;
   /** What the hooks that init ran have printed. */
@@ -51,6 +53,10 @@ export function converse(channel: number, plan: Plan, listener: Listener): numbe
         break;
       case MESSAGE.listener:
         listener.filtered(pid.value, message.value);
+        sendPacket(channel, GO);
+        break;
+      case MESSAGE.tree:
+        listener.copied(pid.value, message.value);
         sendPacket(channel, GO);
         break;
       case MESSAGE.ready:

@@ -189,6 +189,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
     closeHandles(handles);
     throw error;
   }
+  const mapIds = parts.mappedMounts?.idsByRuntime(prepared.mounts, descriptors);
   const [ours, theirs] = packetPair();
   descriptors.own(ours);
   const hooks = prepareHooks(loaded, descriptors);
@@ -272,6 +273,7 @@ function construct({ options, loaded, descriptors, progress, opened, parts }: Co
     network: (pid) => {
       progress.devices = parts.network?.moveNetworkDevices(config, pid, log);
     },
+    copied: (pid, tree) => mapIds?.(pid, tree),
     filtered: (pid, listener) => filtering?.send({ pid, listener, state: hookState(record, 'creating', pid) }),
     hookOutput: () => (hooks === undefined ? '' : readTail(hooks.output.fd)),
   });

@@ -78,7 +78,10 @@ async function endProcess(process: ProcessRecord, name: string, cgroups?: Cgroup
   }
 }
 
-/** Kills what is left of the container, removes its cgroups and its state, and runs the poststop hooks, whose failures are warnings. */
+/**
+ * Kills what is left of the container, removes its cgroups and its state, and runs the poststop hooks, whose failures are warnings. Throws `system`
+ * for a resource class that can't be removed, when all else is done.
+ */
 export async function destroy(root: string, record: ContainerRecord, log: Log): Promise<void> {
   // In a pid namespace of its own all processes end with init. Of a create that was killed the launcher may still be there: it ends by itself, but
   // not while it waits for the kernel to make namespaces, which takes seconds where many have just ended.
@@ -88,11 +91,29 @@ export async function destroy(root: string, record: ContainerRecord, log: Log): 
     const { endScope } = await import('./scope.ts');
     endScope(record.scope, log);
   }
-  if (record.resourceClass !== undefined) (await import('../resctrl/class.ts')).removeClass(record.resourceClass);
+  const refusal = await removeResourceClass(record);
   const left = removeCgroups(record.cgroups);
   removeRecord(root, record.id);
   if (left.length > 0) (await import('./cgroup-parents.ts')).handOn(root, left);
-  if (record.poststop.length === 0) return;
+  if (record.poststop.length > 0) await runPoststop(record, log);
+  // A class that the kernel keeps must not keep the rest.
+  if (refusal !== undefined) throw refusal;
+}
+
+/** Returns what the kernel had against it. */
+async function removeResourceClass({ resourceClass }: ContainerRecord): Promise<RuntError | undefined> {
+  if (resourceClass === undefined) return undefined;
+  const { removeClass } = await import('../resctrl/class.ts');
+  try {
+    removeClass(resourceClass);
+  } catch (error) {
+    if (error instanceof RuntError) return error;
+    throw error;
+  }
+  return undefined;
+}
+
+async function runPoststop(record: ContainerRecord, log: Log): Promise<void> {
   const { runAllHooks } = await import('./hooks.ts');
   const state = hookState(record, 'stopped', 0);
   for (const error of runAllHooks({ kind: 'poststop', hooks: record.poststop, state, bundle: record.bundle })) {

@@ -27,7 +27,7 @@ function mapped(mounts: readonly Mount[], change: Partial<IdMapsOptions> = {}) {
   });
   const list = mounts.map((mount, index) =>
     maps.of(mount, index, {
-      kind: mount.source === undefined ? 'filesystem' : 'bind',
+      kind: mount.source === undefined ? 'filesystem' : mount.source === '/inner' ? 'innerBind' : 'bind',
       destination: '/a',
       ...(mount.source === undefined ? {} : { source: mount.source }),
     }),
@@ -76,6 +76,13 @@ test('of a namespace that is joined its own mappings hold, but for a mount that 
     [9, 41],
   );
   assert.equal(made.length, 1);
+});
+
+test('of a source that only the container has the runtime maps the ids, where init has no right to', () => {
+  const mounts = [bind(own), bind({ ...own, source: '/inner' })];
+  const byRuntime = (change: Partial<IdMapsOptions>) => mapped(mounts, change).list.map((map) => map?.byRuntime);
+  assert.deepEqual(byRuntime({ user: root }), [undefined, true]);
+  assert.deepEqual(byRuntime({}), [undefined, undefined]);
 });
 
 test('what can not be is refused, with the field', () => {

@@ -18,6 +18,8 @@ import { fileSystemOf } from './host-mounts.ts';
 import { type Mappings, mapIds, mapText } from './id-maps.ts';
 import type { UserNamespace } from './user-namespace.ts';
 
+export { idsByRuntime } from './ids-by-runtime.ts';
+
 export interface IdMaps {
   /** undefined: the ids of this mount are as they are. Throws `config`, `unsupported`, `system`. */
   of(mount: Mount, index: number, place: MountPlace): IdMap | undefined;
@@ -54,14 +56,19 @@ export function createIdMaps(options: IdMapsOptions): IdMaps {
       const recursive = parseMountOptions(mount.options ?? []).idmap?.recursive === true;
       const asked = mappingsOf(options, mount, index);
       const step = stepOf(mount, index, place);
-      if (asked.kind === 'joined') return { users: asked.users, recursive, step };
+      const how = {
+        recursive,
+        step,
+        ...(place.kind === 'innerBind' && options.user !== undefined ? ({ byRuntime: true } as const) : {}),
+      };
+      if (asked.kind === 'joined') return { users: asked.users, ...how };
       const key = `${mapText(asked.uidMappings)}/${mapText(asked.gidMappings)}`;
       let users = made.get(key);
       if (users === undefined) {
         users = options.makeNamespace(asked, index);
         made.set(key, users);
       }
-      return { users, recursive, step };
+      return { users, ...how };
     },
   };
 }
@@ -98,21 +105,13 @@ function pointerOf({ uidMappings, options = [] }: Mount, index: number): string 
 
 function refuseImpossible({ user }: IdMapsOptions, mount: Mount, index: number, { kind }: MountPlace): void {
   const pointer = pointerOf(mount, index);
-  const isBind = kind === 'bind' || kind === 'innerBind';
+  const isBind = kind === 'bind' || kind === 'hostBind' || kind === 'innerBind';
   if (user !== undefined && !user.isCallerRoot) {
     fail({
       code: 'unsupported',
       message: 'id-mapped mounts are not supported for rootless containers',
       pointer,
       hint: 'mount_setattr(2) takes CAP_SYS_ADMIN in the user namespace that the file system belongs to',
-    });
-  }
-  if (kind === 'innerBind' && user !== undefined) {
-    fail({
-      code: 'unsupported',
-      message: `the ids of the mount on "${mount.destination}" can't be mapped: its source is what an earlier mount of the container has put there`,
-      pointer,
-      hint: 'in a user namespace init, which alone can see that, has no right to; name the source of the earlier mount',
     });
   }
   if (!isBind && mount.type === 'cgroup') {

@@ -13,7 +13,7 @@ import { cleanPath, resolvePath, stripRoot } from '../linux/paths.ts';
 import { silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
-import { bindChanges, isRootShared } from './bind-attributes.ts';
+import { bindChanges, isCopiedInTurn, isRootShared } from './bind-attributes.ts';
 import { copySteps, plannedSource } from './copy-up-plan.ts';
 import { mountPointOf } from './host-mounts.ts';
 import { createIdMaps } from './mapped-mounts.ts';
@@ -127,7 +127,10 @@ export function imaginedInputs(
       const inside = destination === '/proc' ? undefined : innerSource([rootPath], source, recursive, places);
       if (inside !== undefined)
         return { kind: 'innerBind', source: inside, recursive, changes: bindChanges(config, of), destination, present };
-      return { kind: 'bind', destination, present, tree: descriptor(source), isDirectory: isDirectory(source) };
+      const kept = { destination, present, isDirectory: isDirectory(source) };
+      if (users === undefined && isCopiedInTurn(config, { source, recursive, destination, roots: [rootPath] }))
+        return { kind: 'hostBind', ...kept, source, recursive, changes: bindChanges(config, of) };
+      return { kind: 'bind', ...kept, tree: descriptor(source) };
     }
     if (of.options?.includes('tmpcopyup') === true) {
       const source = plannedSource(rootPath, { mount: of, index, destination, earlier: mounts });
@@ -155,7 +158,8 @@ export function imaginedInputs(
   for (const of of config.mounts ?? []) {
     const made = mount(of, mounts.length);
     places.push(made.destination);
-    const source = made.kind === 'bind' ? { source: made.tree.text } : {};
+    const source =
+      made.kind === 'bind' ? { source: made.tree.text } : made.kind === 'hostBind' ? { source: made.source } : {};
     const idMap = idMaps.of(of, mounts.length, { kind: made.kind, destination: made.destination, ...source });
     if (idMap === undefined) mounts.push(made);
     else {

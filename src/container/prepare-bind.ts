@@ -15,9 +15,10 @@ import {
 } from '../linux/mount-constants.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { resolvePath, stripRoot } from '../linux/paths.ts';
-import { mustSyscall } from '../linux/syscall.ts';
+import { STATX, STATX_MASK } from '../linux/statx.ts';
+import { type Doing, mustSyscall } from '../linux/syscall.ts';
 import type { Mount } from '../spec/generated/types.ts';
-import { bindChanges } from './bind-attributes.ts';
+import { bindChanges, isCopiedInTurn } from './bind-attributes.ts';
 import type { PrepareOptions } from './prepare-mounts.ts';
 
 /** A detached copy of the mounts at `path`. Throws `system` with the pointer. */
@@ -26,8 +27,7 @@ export function copyTree(path: string, recursive: boolean, doing: string, pointe
   return mustSyscall({ message: doing, pointer }, 'open_tree', AT_FDCWD, path, flags);
 }
 
-type BindMount = Extract<PreparedMount, { kind: 'bind' }>;
-type InnerBind = Extract<PreparedMount, { kind: 'innerBind' }>;
+type Unplaced<Kind extends PreparedMount['kind']> = Omit<Extract<PreparedMount, { kind: Kind }>, 'present'>;
 
 const PROC_ROOT_INODE = 1;
 
@@ -68,7 +68,7 @@ export interface BindToPrepare {
 export function prepareBind(
   { config, bundle, descriptors, late }: PrepareOptions,
   { mount, index, destination, roots, earlier }: BindToPrepare,
-): Omit<BindMount, 'present'> | Omit<InnerBind, 'present'> {
+): Unplaced<'bind'> | Unplaced<'hostBind'> | Unplaced<'innerBind'> {
   const pointer = `/mounts/${index}/source`;
   if (mount.source === undefined || mount.source === '') {
     fail({ code: 'config', message: `the bind mount on "${destination}" has no source`, pointer });
@@ -79,7 +79,12 @@ export function prepareBind(
   const inside = destination === '/proc' ? undefined : innerSource(roots, source, recursive, earlier);
   if (inside !== undefined)
     return { kind: 'innerBind', source: inside, recursive, changes: bindChanges(config, mount), destination };
-  const fd = (late?.open ?? copyTree)(source, recursive, `find the mount source "${source}"`, pointer);
+  const find = `find the mount source "${source}"`;
+  if (late === undefined && isCopiedInTurn(config, { source, recursive, destination, roots })) {
+    const isDirectory = isDirectoryAt(source, { message: find, pointer });
+    return { kind: 'hostBind', source, recursive, isDirectory, changes: bindChanges(config, mount), destination };
+  }
+  const fd = (late?.open ?? copyTree)(source, recursive, find, pointer);
   const tree = descriptors.inherit(fd, source);
   const stat = fstatSync(fd);
   if (destination === '/proc') checkProcSource(fd, source, stat.ino, pointer);
@@ -96,6 +101,15 @@ export function prepareBind(
     }
   }
   return { kind: 'bind', tree, isDirectory: stat.isDirectory(), destination };
+}
+
+const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
+
+function isDirectoryAt(path: string, doing: Doing): boolean {
+  const status = Buffer.alloc(STATX.sizeOf);
+  mustSyscall(doing, 'statx', AT_FDCWD, path, 0, STATX_MASK.type, status);
+  return (status.readUInt16LE(STATX.mode) & S_IFMT) === S_IFDIR;
 }
 
 /** /proc may be bound only from the root of a real procfs (CVE-2019-16884). */

@@ -76,7 +76,8 @@ function mapIdsOf(
   idMaps: IdMaps,
 ): PreparedMount {
   const { destination, kind } = prepared;
-  const source = kind === 'bind' && mount.source !== undefined ? { source: resolvePath(bundle, mount.source) } : {};
+  const isOfHost = (kind === 'bind' || kind === 'hostBind') && mount.source !== undefined;
+  const source = isOfHost ? { source: resolvePath(bundle, mount.source) } : {};
   const idMap = idMaps.of(mount, index, { kind, destination, ...source });
   if (idMap === undefined) return prepared;
   if (kind !== 'bind' || late === undefined) return { ...prepared, idMap };

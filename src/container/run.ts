@@ -25,8 +25,8 @@ export interface RunOptions extends CreateOptions {
   /** Leave the stopped container for `delete`. */
   readonly keep: boolean;
   readonly noSubreaper: boolean;
-  /** Whether a front waits to be handed the container, or has left it to us (front/run-protocol.ts); by default neither. */
-  readonly role?: 'alone' | 'supervised' | 'resumed';
+  /** Whether a front waits to be handed the container, has left it to us, or lost it (front/run-protocol.ts); by default nothing of that. */
+  readonly role?: 'alone' | 'supervised' | 'resumed' | 'orphaned';
 }
 
 const SIGKILL = 9;
@@ -34,6 +34,10 @@ const SIGKILL = 9;
 /** Returns the exit status for the caller: the program's, or 128 + the signal that ended it; 0 when detached. */
 export async function runContainer(options: RunOptions): Promise<number> {
   const { detach, noSubreaper, role } = options;
+  if (role === 'orphaned') {
+    await (await import('./orphan.ts')).removeOrphan(options);
+    return 0;
+  }
   if (role === 'resumed') return await goOn(options, { record: requireRecord(options) });
   const loaded = await loadForCreate(options);
   if (role === 'supervised' && !canHandOver(options, loaded.config)) {

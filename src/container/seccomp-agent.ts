@@ -1,12 +1,10 @@
 // SCMP_ACT_NOTIFY: the listener's descriptor goes to the agent at `listenerPath`, with the container process state
 // (config-linux.md, "The Container Process State"). Loaded only for profiles that notify.
 
-import { fail } from '../error.ts';
-import { ERRNO } from '../linux/errno.ts';
-import { pidfdGetFd, pidfdOpen } from '../linux/pidfd.ts';
 import { syscall } from '../linux/syscall.ts';
 import { connectStream, sendDescriptor } from '../linux/unix-sockets.ts';
 import type { Seccomp } from '../spec/generated/types.ts';
+import { takeDescriptor } from './take-descriptor.ts';
 
 export interface Notifying {
   readonly profile: Seccomp;
@@ -22,7 +20,8 @@ export interface Notifying {
 export function sendListener({ profile, pid, listener, state }: Notifying): void {
   const pointer = '/linux/seccomp/listenerPath';
   const path = profile.listenerPath ?? '';
-  const listenerFd = takeDescriptor(pid, listener);
+  const taking = { message: 'take the listener of the seccomp filter from init', pointer: '/linux/seccomp' };
+  const listenerFd = takeDescriptor(taking, pid, listener);
   try {
     const doing = {
       message: `failed to connect with seccomp agent specified in the seccomp profile: ${path}`,
@@ -46,19 +45,4 @@ export function sendListener({ profile, pid, listener, state }: Notifying): void
   } finally {
     syscall('close', listenerFd);
   }
-}
-
-function takeDescriptor(pid: number, number: number): number {
-  const pidfd = pidfdOpen(pid);
-  const fd = pidfd < 0 ? pidfd : pidfdGetFd(pidfd, number);
-  if (pidfd >= 0) syscall('close', pidfd);
-  if (fd >= 0) return fd;
-  return fail({
-    code: 'init',
-    message: 'take the listener of the seccomp filter from init',
-    syscall: pidfd < 0 ? 'pidfd_open' : 'pidfd_getfd',
-    errno: -fd,
-    pointer: '/linux/seccomp',
-    ...(fd === -ERRNO.EPERM ? { hint: 'the runtime needs CAP_SYS_PTRACE for it' } : {}),
-  });
 }

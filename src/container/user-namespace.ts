@@ -6,6 +6,7 @@ import type { Descriptor, IdMap, InitInputs, LateTree, UserNamespaceInputs } fro
 import { GO } from '../init/messages.ts';
 import { waitsForRuntime } from '../init/steps/user-namespace.ts';
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from '../linux/mount-constants.ts';
+import { waitForReadable } from '../linux/pidfd.ts';
 import { RLIMITS } from '../linux/rlimits.ts';
 import { sendPacket } from '../linux/sockets.ts';
 import type { ExitStatus } from '../linux/spawn.ts';
@@ -189,14 +190,26 @@ function markJoined(joined: InitInputs['namespaces']['joined']): InitInputs['nam
   });
 }
 
-/** Init is there, and may wait: writes its maps, and lets it go on. `launcher`: how that ended; it reports its failure itself. */
+/**
+ * Init is there, and may wait: writes its maps, and lets it go on. `launcher`: how that ended; it reports its failure itself. Throws `init` where it
+ * could not, since nothing more would ever be heard.
+ */
 export function releaseInit(
   user: UserNamespace,
   inputs: UserNamespaceInputs | undefined,
   { pid, channel, launcher }: { pid: number; channel: number; launcher: ExitStatus | undefined },
 ): void {
   if (inputs === undefined || !waitsForRuntime(inputs)) return;
-  if (launcher !== undefined && !('exited' in launcher && launcher.exited === 0)) return;
+  if (launcher !== undefined && !('exited' in launcher && launcher.exited === 0)) {
+    // What it had to say, and the process that copied trees for it, was sent before it ended.
+    if (waitForReadable(channel, 0)) return;
+    fail({
+      code: 'init',
+      message: 'what copies the mount sources for init ended without a word',
+      pointer: '/mounts',
+      hint: 'was it killed, or did a memory limit hit it? see the kernel log',
+    });
+  }
   if (user.kind === 'created') mapIds(pid, user);
   // It may have been killed; the next that is heard of it tells.
   sendPacket(channel, GO);

@@ -12,6 +12,9 @@ export const RESUMED = 'runt:resumed';
 /** argv[0] of an engine that is to prepare an exec (exec-record.ts) and says so, by a byte on REPORT_FD, or else nothing, and ends. */
 export const PREPARING = 'runt:preparing';
 
+/** argv[0] of an engine that only takes away what another has left, which was to hand a container over and was killed. */
+export const ORPHANED = 'runt:orphaned';
+
 /** Beyond what --preserve-fds and $LISTEN_FDS use. */
 export const REPORT_FD = 1023;
 

@@ -4,7 +4,7 @@ import type { DataRef, Slot } from '../init/plan.ts';
 import { O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY } from '../linux/mount-constants.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
-import { DECLINED, EXIT_FILE, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
+import { DECLINED, EXIT_FILE, ORPHANED, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
 import { startQuickly } from './start.ts';
 import { exitWith, keepSignals, restoreSignals, SIGCHLD, SIGNAL_SET, type Waiting, waitForEnd } from './wait.ts';
 import { type CommandLine, expectBytes, type Front, ref, refuseVariable, set } from './words.ts';
@@ -69,6 +69,7 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   // The engine does it all, or has failed.
   const lost = plan.label();
   waitForEnd(front, waiting, lost);
+  clearUp(front, line, supervision.status);
   exitWith(front, supervision.status);
   plan.place(lost);
   plan.step({ sentence: 'the engine is gone without a trace' }, () => plan.call('exit_group', [255]));
@@ -81,6 +82,29 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   });
   plan.place(handedOver);
   superviseContainer(front, line, supervision, report, waiting);
+}
+
+/**
+ * The engine gets what is sent to the whole job (Ctrl-C), and does not hold it off as this process does. Where it was ended by a signal another one
+ * removes what it had made by then; the signals are held off for that.
+ */
+function clearUp(front: Front, line: CommandLine, status: DataRef): void {
+  const { plan, engine } = front;
+  const [over, parent] = [plan.label(), plan.label()];
+  plan.step({ sentence: 'have what the engine has left taken away' }, () => {
+    plan.withSlot((child) => {
+      plan.load(child, status, 1);
+      plan.branch(child, 'equal', 0, over);
+      plan.call('clone', [SIGCHLD, 0, 0, 0, 0], { result: child, ignoreErrors: true });
+      plan.branch(child, 'notEqual', 0, parent);
+      replaceName(front, line, ORPHANED);
+      plan.jump(engine);
+      plan.place(parent);
+      plan.branch(child, 'less', 0, over);
+      plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
+    });
+    plan.place(over);
+  });
 }
 
 function superviseContainer(

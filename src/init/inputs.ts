@@ -20,6 +20,8 @@ export interface IdMap {
   /** All mounts below, too. */
   readonly recursive: boolean;
   readonly step: Step;
+  /** Init has no right to, and asks the runtime for it. */
+  readonly byRuntime?: true;
 }
 
 /** One entry of the config's `mounts`, as the host found it. */
@@ -39,6 +41,18 @@ export type PreparedMount = {
       /** A detached copy of the source (open_tree(2)), with the attributes that the options ask for. */
       readonly tree: Descriptor;
       readonly isDirectory: boolean;
+    }
+  /**
+   * A source on the host, copied when it is this mount's turn. The kernel shows mounts in the order in which they were made (since Linux 6.8), so
+   * only then the container's mount table is in the order of the config.
+   */
+  | {
+      readonly kind: 'hostBind';
+      /** Absolute. */
+      readonly source: string;
+      readonly recursive: boolean;
+      readonly isDirectory: boolean;
+      readonly changes: LateTree['changes'];
     }
   /** Bound from the container's own root, as it is when it is this mount's turn: an earlier mount has to do with what is there. */
   | {

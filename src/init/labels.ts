@@ -22,6 +22,8 @@ export interface LabelSteps {
   program(context: ProcessContext, where: Where): void;
   /** `fs`: of fsopen(2), not created yet. `data`: the options that it has already. */
   fileSystem(context: ProcessContext, fs: Argument, type: string, data: readonly string[]): void;
+  /** The same as text of mount(2)'s; undefined: the file system gets no label, or has one. */
+  mountOption(type: string, data: readonly string[]): string | undefined;
   /** `mount`: of fsmount(2), attached nowhere yet. */
   root(context: ProcessContext, mount: Slot, type: string): void;
 }

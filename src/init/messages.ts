@@ -22,6 +22,8 @@ export const MESSAGE = {
   listener: 8,
   /** Init has its network namespace: the runtime moves devices there and answers. */
   network: 9,
+  /** A copied tree whose ids only the runtime has the right to map: the value is its number in init. The runtime maps them and answers. */
+  tree: 10,
   /** From the launcher of an exec: the process that goes on in its place, born in the container's cgroup. */
   successor: 15,
 } as const;

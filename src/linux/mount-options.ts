@@ -105,6 +105,9 @@ export function knownMountOptions(): string[] {
   ].sort();
 }
 
+/** Bytes of an option's value that fsconfig(2) takes at most. */
+export const LONGEST_OPTION = 255;
+
 const CONTEXT = /^(fs|def|root)?context=/;
 
 /** Whether it is an option of SELinux, which any file system takes (mount(8)). */

@@ -165,6 +165,37 @@ test('a monitoring group is named after the container, entered after its class, 
   });
 });
 
+test('a monitoring group that was there before the container stays, also one that somebody makes at the same moment', () => {
+  withTree(['L3_MON'], (root) => {
+    const rdt = { closID: 'gold', enableMonitoring: true };
+    const planned = planClass(rdt, 'box', root);
+    const { monitoring = '' } = planned.record;
+    mkdirSync(monitoring);
+    writeFileSync(`${monitoring}/tasks`, '');
+    let record: ClassRecord | undefined;
+    for (const { fd } of makeClass(planned, (found) => {
+      record = found;
+    }))
+      closeSync(fd);
+    rmSync(`${monitoring}/tasks`);
+    assert.equal(record?.monitoringStays, true);
+    for (const found of [record ?? planned.record, planClass(rdt, 'box', root).record]) {
+      removeClass(settled(found));
+      assert.ok(existsSync(monitoring));
+    }
+  });
+});
+
+test('a directory that is kept does not keep the others', () => {
+  withTree(['L3_MON'], (root) => {
+    const { record } = planClass({ enableMonitoring: true }, 'box', root);
+    const elsewhere = { ...record, monitoring: `${root}/gold` };
+    mkdirSync(record.path);
+    throws('system', '', /remove ".*gold"/, () => removeClass(elsewhere));
+    assert.equal(existsSync(record.path), false);
+  });
+});
+
 test('a refusal has what resctrl says of it', () => {
   withTree(['L3'], (root) => {
     writeFileSync(`${root}/info/last_cmd_status`, 'Mask 0 has too few bits\n');

@@ -1,13 +1,13 @@
 // The class of resctrl that a container belongs to (specification, config-linux.md, "IntelRdt"): a directory below the mount point, by whose file
 // `tasks` it is entered. What of it was made for the container goes with the container.
 
-import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmdirSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, rmdirSync } from 'node:fs';
 import { fail } from '../error.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import type { IntelRdt } from '../spec/generated/types.ts';
+import { AT, makeDirectory, refused, text, writeSchemata } from './files.ts';
 import { missingFrom, type SchemataWrite, schemataLine, schemataWrites } from './schemata.ts';
 
-const AT = '/linux/intelRdt';
 /** What the kernel has itself in a class's directory, or in the root. */
 const RESERVED = ['info', 'mon_groups', 'mon_data'];
 
@@ -21,6 +21,8 @@ export interface ClassRecord {
   readonly removed?: 'always' | 'if empty';
   /** The directory of its monitoring group. */
   readonly monitoring?: string;
+  /** The monitoring group was there before the container, and stays. */
+  readonly monitoringStays?: true;
 }
 
 export interface PlannedClass {
@@ -35,8 +37,12 @@ export interface PlannedClass {
  * is another than the config says.
  */
 export function planClass(rdt: IntelRdt, id: string, root: string): PlannedClass {
-  const planned = describeClass(rdt, id, root);
-  const { path } = planned.record;
+  const described = describeClass(rdt, id, root);
+  const { path, monitoring } = described.record;
+  const planned =
+    monitoring !== undefined && existsSync(monitoring)
+      ? { ...described, record: { ...described.record, monitoringStays: true as const } }
+      : described;
   requireParts(rdt, root);
   const exists = existsSync(path);
   const closID = rdt.closID ?? '';
@@ -115,14 +121,6 @@ function requireSame({ l3CacheSchema = '', memBwSchema = '' }: IntelRdt, { root,
   }
 }
 
-function text(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Makes what is missing, and gives it what the config says. `recorded` is called when it is known what was made. Returns the files by which the
  * class, and then its monitoring group, is entered, open for writing; they are the caller's. Throws `system`, with what resctrl says of it.
@@ -132,10 +130,17 @@ export function makeClass(
   recorded: (record: ClassRecord) => void,
 ): readonly { readonly path: string; readonly fd: number }[] {
   const { root, path, monitoring } = record;
-  if (isNew && !makeDirectory(root, path, `make the class "${path}"`, AT)) recorded(kept(record));
+  let made = record;
+  if (isNew && !makeDirectory(root, path, `make the class "${path}"`, AT)) {
+    made = kept(made);
+    recorded(made);
+  }
   for (const { value, pointer } of writes) writeSchemata(root, path, value, pointer);
-  if (monitoring !== undefined)
-    makeDirectory(root, monitoring, `make the monitoring group "${monitoring}"`, `${AT}/enableMonitoring`);
+  if (monitoring !== undefined) {
+    const doing = `make the monitoring group "${monitoring}"`;
+    const isOwn = makeDirectory(root, monitoring, doing, `${AT}/enableMonitoring`);
+    if (!isOwn && made.monitoringStays !== true) recorded({ ...made, monitoringStays: true });
+  }
   return openClass(record);
 }
 
@@ -166,45 +171,6 @@ function openTasks(root: string, directory: string, mayBeGone: boolean): number 
   }
 }
 
-/** False: it was there. */
-function makeDirectory(root: string, path: string, doing: string, pointer: string): boolean {
-  try {
-    mkdirSync(path, 0o755);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === ERRNO.EEXIST) return false;
-    return refused(root, doing, pointer, error);
-  }
-}
-
-function writeSchemata(root: string, path: string, value: string, pointer?: string): void {
-  const file = `${path}/schemata`;
-  try {
-    const fd = openSync(file, constants.O_WRONLY | constants.O_TRUNC);
-    try {
-      writeSync(fd, value);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    refused(root, `write ${JSON.stringify(value)} to ${file}`, pointer, error);
-  }
-}
-
-function refused(root: string, message: string, pointer: string | undefined, error: unknown): never {
-  const status = text(`${root}/info/last_cmd_status`) ?? 'ok';
-  return fail(
-    {
-      code: 'system',
-      message,
-      ...(pointer === undefined ? {} : { pointer }),
-      errno: errnoOf(error),
-      ...(status === 'ok' || status === '' ? {} : { hint: `resctrl says: ${status}` }),
-    },
-    error,
-  );
-}
-
 /**
  * Gives the class of a container that is there other schemas, as `update` asks for them. Returns what undoes it. Throws `host`, `system`.
  */
@@ -233,15 +199,23 @@ export function changeClass(
   return undo;
 }
 
-/** What was made for the container goes; its processes, if there are any, fall back to the class above. Throws `system`. */
-export function removeClass({ root, path, removed, monitoring }: ClassRecord): void {
-  for (const directory of [monitoring, removed === undefined ? undefined : path]) {
+/**
+ * What was made for the container goes; its processes, if there are any, fall back to the class above. Throws `system` for the first directory that
+ * the kernel keeps, when it has tried all.
+ */
+export function removeClass({ root, path, removed, monitoring, monitoringStays }: ClassRecord): void {
+  const failures: (() => never)[] = [];
+  for (const directory of [
+    monitoringStays === true ? undefined : monitoring,
+    removed === undefined ? undefined : path,
+  ]) {
     if (directory === undefined) continue;
     if (directory === path && removed === 'if empty' && (text(`${path}/tasks`) ?? '') !== '') continue;
     try {
       rmdirSync(directory);
     } catch (error) {
-      if (errnoOf(error) !== ERRNO.ENOENT) refused(root, `remove "${directory}"`, AT, error);
+      if (errnoOf(error) !== ERRNO.ENOENT) failures.push(() => refused(root, `remove "${directory}"`, AT, error));
     }
   }
+  failures[0]?.();
 }

@@ -1,5 +1,5 @@
 import { type RunOptions, runContainer } from '../../container/run.ts';
-import { RESUMED, SUPERVISED } from '../../front/run-protocol.ts';
+import { ORPHANED, RESUMED, SUPERVISED } from '../../front/run-protocol.ts';
 import type { Invocation } from '../table.ts';
 import { createOptions } from './create-options.ts';
 
@@ -18,5 +18,6 @@ export async function run(invocation: Invocation): Promise<number> {
 /** The front tells its engine by the program's name. */
 function roleOf(name: string): NonNullable<RunOptions['role']> {
   if (name === SUPERVISED) return 'supervised';
+  if (name === ORPHANED) return 'orphaned';
   return name === RESUMED ? 'resumed' : 'alone';
 }

@@ -12,6 +12,7 @@ import { optionValue } from '../../linux/mount-options.ts';
 import type { Argument } from '../builder.ts';
 import type { Slot, Step } from '../plan.ts';
 import type { StepContext } from './context.ts';
+import { mountByText, needsMountText } from './mount-text.ts';
 
 export interface FileSystem {
   readonly type: string;
@@ -26,12 +27,17 @@ export interface FileSystem {
 }
 
 /** A new, detached mount of a file system. */
-export function makeFileSystem(
-  context: StepContext,
-  { type, source, data, attributes, result, optionStep }: FileSystem,
-): void {
+export function makeFileSystem(context: StepContext, fileSystem: FileSystem): void {
+  const { type, source, data, attributes, result, optionStep } = fileSystem;
   const { plan } = context;
   const { labels } = context.inputs;
+  if (needsMountText(fileSystem)) {
+    mountByText(context, fileSystem, (stage) =>
+      makeFileSystem(context, { type: 'tmpfs', source: 'tmpfs', data: [], attributes: 0, result: stage }),
+    );
+    labels?.root(context, result, type);
+    return;
+  }
   plan.withSlot((fs) => {
     const of: Argument = plan.slotRef(fs);
     plan.call('fsopen', [type, plan.value(FSOPEN_CLOEXEC, 'FSOPEN_CLOEXEC')], { result: fs });

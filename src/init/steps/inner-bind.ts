@@ -4,10 +4,13 @@
 import { AT_EMPTY_PATH, AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../../linux/mount-constants.ts';
 import type { Argument } from '../builder.ts';
 import type { PreparedMount } from '../inputs.ts';
-import type { Step } from '../plan.ts';
+import { MESSAGE } from '../messages.ts';
+import type { Slot, Step } from '../plan.ts';
 import { attach, ensureDirectory, ensureFile, mapIds, openInRoot, type StepContext, setAttributes } from './context.ts';
 import { branchUnlessDirectory } from './device-type.ts';
 import { refuseProc } from './guarded-proc.ts';
+import { waitForGo } from './hooks.ts';
+import { sendNumber } from './message.ts';
 
 type InnerBind = Extract<PreparedMount, { kind: 'innerBind' }>;
 
@@ -29,7 +32,8 @@ export function mountInnerBind(
     const text = `OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC|AT_EMPTY_PATH${recursive ? '|AT_RECURSIVE' : ''}`;
     plan.call('open_tree', [plan.slotRef(tree), '', plan.value(flags, text)], { result: tree });
   });
-  if (idMap !== undefined) mapIds(plan, plan.slotRef(tree), idMap);
+  if (idMap?.byRuntime === true) haveIdsMapped(context, tree, idMap.step);
+  else if (idMap !== undefined) mapIds(plan, plan.slotRef(tree), idMap);
   for (const change of changes) setAttributes(plan, plan.slotRef(tree), change);
   // What kind of file it is is known only now.
   branchUnlessDirectory(plan, tree, isFile);
@@ -43,4 +47,16 @@ export function mountInnerBind(
   finish(plan.slotRef(tree));
   plan.free(tree);
   plan.free(target);
+}
+
+/**
+ * The file system belongs to the user namespace of the host, so its owners can be shown in another way only by who has CAP_SYS_ADMIN there
+ * (mount_setattr(2)). A tree that is attached nowhere the runtime may change from where it is; the locks on its mounts init's copying has set.
+ */
+function haveIdsMapped(context: StepContext, tree: Slot, { sentence, ...of }: Step): void {
+  const { plan, report } = context;
+  plan.step({ ...of, sentence: `have the runtime ${sentence}` }, () => {
+    sendNumber(context, 'tree', MESSAGE.tree, tree);
+    waitForGo(context, plan.slotRef(report));
+  });
 }

@@ -32,7 +32,7 @@ export function keptByInit(inputs: InitInputs): number[] {
   const trees = inputs.mounts.flatMap((mount) => ('tree' in mount ? [mount.tree.fd] : []));
   const place = inputs.userNamespace?.rootPlace;
   const mapped = [...inputs.mounts, ...(inputs.userNamespace?.trees ?? [])].flatMap(({ idMap }) =>
-    idMap === undefined ? [] : [idMap.users.fd],
+    idMap === undefined || idMap.byRuntime === true ? [] : [idMap.users.fd],
   );
   const more = [place, inputs.terminal?.socket].flatMap((of) => (of === undefined ? [] : [of.fd]));
   return [...keptWhenReady(inputs), inputs.root.tree.fd, ...trees, ...mapped, ...more];

@@ -31,6 +31,8 @@ const APPARMOR_HINT = 'ENOENT: no such profile is loaded (apparmor_parser -r FIL
 
 export function labelSteps(labels: Labels): LabelSteps {
   const { apparmorProfile, selinuxLabel, mountLabel } = labels;
+  const takesLabel = (type: string, data: readonly string[]): boolean =>
+    mountLabel !== undefined && !LABELLED_BY_KERNEL.includes(type) && !data.some(hasContext);
   return {
     mountLabel,
     keyring(context, where) {
@@ -45,8 +47,9 @@ export function labelSteps(labels: Labels): LabelSteps {
         if (selinuxLabel !== undefined) applyLabel(context, proc, selinuxLabel);
       });
     },
+    mountOption: (type, data) => (takesLabel(type, data) ? `context="${mountLabel}"` : undefined),
     fileSystem({ plan }, fs, type, data) {
-      if (mountLabel === undefined || LABELLED_BY_KERNEL.includes(type) || data.some(hasContext)) return;
+      if (mountLabel === undefined || !takesLabel(type, data)) return;
       plan.step(mountStep(type, mountLabel), () =>
         plan.call('fsconfig', [
           fs,

@@ -8,6 +8,7 @@ import type { Label, Slot } from '../plan.ts';
 import { resetAffinity } from './affinity.ts';
 import { descriptor, type LaunchContext, numberBytes, type ProcessContext } from './context.ts';
 import { closeLeftovers, closeOthers, keptByInit } from './kept-descriptors.ts';
+import { sendNumber } from './message.ts';
 import { limitOpenFiles, needsMoreFiles } from './open-files.ts';
 import { enterResourceClass } from './resource-class.ts';
 import { makeTimeNamespaceForInit, openTimeOffsets } from './time-namespace.ts';
@@ -262,19 +263,10 @@ function cloneInit(context: LaunchContext, helper: TreeCopier | undefined): void
 }
 
 /** What a process does when it has cloned the next one: it tells the runtime that one's pid, and ends (unless it has more to do). */
-export function tellPid(
-  { plan, report }: ProcessContext,
-  sentence: string,
-  type: number,
-  pid: Slot,
-  ends = true,
-): void {
+export function tellPid(context: ProcessContext, sentence: string, type: number, pid: Slot, ends = true): void {
+  const { plan } = context;
   plan.step({ sentence }, () => {
-    const bytes = Buffer.alloc(8);
-    bytes.writeUInt32LE(type, 0);
-    const message = plan.variable(bytes, '{pid}');
-    plan.store(pid, plan.addressOf(message, 4), 4);
-    plan.call('write', [plan.slotRef(report), message, 8]);
+    sendNumber(context, 'pid', type, pid);
     if (ends) plan.call('exit_group', [0]);
   });
 }

@@ -21,6 +21,7 @@ import {
 } from './context.ts';
 import { makeFileSystem } from './file-system.ts';
 import { refuseProc } from './guarded-proc.ts';
+import { mountHostBind } from './host-bind.ts';
 import { mountInnerBind } from './inner-bind.ts';
 import { closeLeftovers } from './kept-descriptors.ts';
 import { hasOwnMounts } from './root.ts';
@@ -46,7 +47,7 @@ export function mountAll(context: StepContext): void {
 function stepOf(mount: Mount, prepared: PreparedMount, index: number): Step {
   const options = mount.options ?? [];
   const suffix = options.length === 0 ? '' : ` (${options.join(',')})`;
-  const isBind = prepared.kind === 'bind' || prepared.kind === 'innerBind';
+  const isBind = prepared.kind === 'bind' || prepared.kind === 'hostBind' || prepared.kind === 'innerBind';
   const what = isBind ? `bind ${mount.source}` : `mount ${mount.type ?? mount.source}`;
   return { sentence: `${what} on ${mount.destination}${suffix}`, pointer: pointer('mounts', index) };
 }
@@ -56,6 +57,10 @@ function mountOne(context: StepContext, mount: Mount, prepared: PreparedMount, s
   const options = parseMountOptions(mount.options ?? []);
   if (prepared.kind === 'innerBind') {
     mountInnerBind(context, prepared, step, (tree) => finish(context, prepared, tree, options));
+    return;
+  }
+  if (prepared.kind === 'hostBind') {
+    mountHostBind(context, prepared, step, (tree) => finish(context, prepared, tree, options));
     return;
   }
   if (prepared.kind === 'bind' || prepared.kind === 'copyUp') {
@@ -160,7 +165,7 @@ function isReadOnlyLater(type: string, destination: string): boolean {
 export function makeMountsReadOnly(context: StepContext): void {
   const { plan, config, inputs } = context;
   inputs.mounts.forEach((prepared, index) => {
-    if (prepared.kind === 'bind' || prepared.kind === 'innerBind' || prepared.kind === 'cgroup2') return;
+    if (!('type' in prepared || prepared.kind === 'copyUp' || prepared.kind === 'cgroup1')) return;
     const type = prepared.kind === 'filesystem' ? prepared.type : 'tmpfs';
     const { attributes } = parseMountOptions(config.mounts?.[index]?.options ?? []);
     if (!isReadOnlyLater(type, prepared.destination) || (attributes.set & MOUNT_ATTR_RDONLY) === 0) return;

@@ -2,6 +2,7 @@
 // components to make.
 
 import { pointer } from '../../json-pointer.ts';
+import { LONGEST_OPTION, parseMountOptions } from '../../linux/mount-options.ts';
 import { specLink } from '../findings.ts';
 import type { Rule } from './rule.ts';
 
@@ -33,6 +34,25 @@ export const lengthRules: readonly Rule[] = [
     },
   },
   {
+    name: 'mount-option-lengths',
+    reads: ['/mounts'],
+    spec: specLink('config.md#mounts'),
+    linux: true,
+    check: ({ mounts = [] }, report) => {
+      mounts.forEach(({ type, options = [] }, index) => {
+        if (type === 'bind' || !options.some((option) => option.length * 3 > LONGEST_OPTION)) return;
+        const { bind, superblock } = parseMountOptions(options);
+        const text = superblock.join(',');
+        const isLong = superblock.some((option) => Buffer.byteLength(option) > LONGEST_OPTION);
+        if (bind !== undefined || !isLong || Buffer.byteLength(text) <= LONGEST_TEXT) return;
+        report({
+          pointer: pointer('mounts', index, 'options'),
+          message: `the options of the file system are longer than the ${LONGEST_TEXT} bytes that the kernel takes`,
+        });
+      });
+    },
+  },
+  {
     name: 'label-lengths',
     reads: ['/process/apparmorProfile', '/process/selinuxLabel', '/linux/mountLabel'],
     spec: specLink('config.md#linux-process'),
@@ -51,5 +71,5 @@ export const lengthRules: readonly Rule[] = [
 
 /** A file of attributes takes a page (proc_pid_attr_write in fs/proc/base.c), AppArmor's with a word before the name. */
 const LONGEST_LABEL = 4090;
-/** The value of an option for fsconfig(2). */
-const LONGEST_OPTION = 255;
+/** mount(2) takes a page, with a NUL at its end. */
+const LONGEST_TEXT = 4095;

@@ -178,6 +178,18 @@ const TABLE: Readonly<Record<string, readonly (readonly [string, Change, ...stri
     ],
     ['those of mounts are shorter', linux({ mountLabel: 'a'.repeat(256) }), 'error /linux/mountLabel'],
   ],
+  'mount-option-lengths': [
+    ['options are as long as a page', mount({ type: 'overlay', options: [`lowerdir=${'a'.repeat(4086)}`] })],
+    [
+      'longer ones are refused',
+      mount({ type: 'overlay', options: ['ro', `lowerdir=${'a'.repeat(4080)}`, 'metacopy=on'] }),
+      'error /mounts/0/options',
+    ],
+    [
+      'many that are short are fine',
+      mount({ type: 'tmpfs', options: Array.from({ length: 100 }, () => `k=${'a'.repeat(200)}`) }),
+    ],
+  ],
   'path-lengths': [
     ['a path of as many bytes as the kernel takes is fine', process({ cwd: `/${'a'.repeat(4094)}` })],
     ['a longer one is refused', process({ cwd: `/${'a'.repeat(4095)}` }), 'error /process/cwd'],
