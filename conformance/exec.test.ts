@@ -12,6 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import {
   byPathOnly,
@@ -281,6 +282,22 @@ check('the out-of-memory score is that of --process', noScore, (box) => {
   const file = writeIn(box, 'process.json', JSON.stringify(process));
   assert.equal(ok(container.exec([], { flags: ['-p', file] })).stdout, '321\n');
 });
+
+check(
+  'execCPUAffinity.initial says it where there is no final one',
+  {
+    skip: cpus().length < 2 && 'needs two processors',
+    knownToFail: { runc: '1.1.5 does not know it', crun: '1.8.1 does not know it' },
+  },
+  (box) => {
+    for (const initial of ['0', '1']) {
+      const container = lasting(box, ({ process }) => {
+        process.execCPUAffinity = { initial };
+      });
+      assert.equal(field(container, 'Cpus_allowed_list'), initial);
+    }
+  },
+);
 
 check(
   'execCPUAffinity.final says on which processors the program runs',
