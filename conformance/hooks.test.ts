@@ -520,7 +520,10 @@ for (const kind of kinds) {
       assert.match(read(log), /level=(warning|error).*(hook|time)/i);
     } else refused(isOfCreate ? container.create() : container.start(), /hook|time/i);
     assert.ok(Date.now() - begin < 20_000);
-    if (kind === 'startContainer') ok(container.delete());
+    if (kind === 'startContainer') {
+      container.waitForStatus('stopped');
+      ok(container.delete());
+    }
     box.assertNothingLeft();
   });
 }

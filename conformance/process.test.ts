@@ -350,6 +350,11 @@ for (const [what, uid, sets, expected] of capabilityTable) {
 
 // capabilities(7): execve computes all sets anew, the effective one, too; until then it says what the process may do, which is to reach its program.
 check('the effective set is what the process has when it executes the program', (box) => {
+  const created = box.container((config) => {
+    config.process.capabilities = { bounding: all, permitted: all, effective: some };
+  });
+  ok(created.create());
+  assert.equal(field(readFileSync(`/proc/${created.pid()}/status`, 'utf8'), 'CapEff'), mask(...some));
   const started = (effective: string[]) => {
     const container = box.container((config, { rootfs }) => {
       addFile(rootfs, 'own/hello', '#!/bin/sh\necho hello\n', 0o700);

@@ -126,7 +126,12 @@ export const HOOKS_ROWS: readonly Row[] = [
     test: [HOOKS, 'a poststop hook that fails is a warning; the others run, and the container is deleted'],
   },
   {
-    properties: ['/hooks/{createContainer,startContainer}/*/{path,args}'],
+    properties: ['/hooks/startContainer/*/path'],
+    honouredBy: 'src/init/steps/hooks.ts',
+    test: [HOOKS, 'the path of a startContainer hook is looked up in the container'],
+  },
+  {
+    properties: ['/hooks/createContainer/*/path', '/hooks/{createContainer,startContainer}/*/args'],
     honouredBy: 'src/init/steps/hooks.ts',
     test: [HOOKS, 'a hook is the program at its path, and has its arguments as they are written'],
   },
