@@ -92,11 +92,12 @@ const put = (name: string, key: string, value: unknown) => (config: Config) => {
 const top = (key: string, value: unknown) => (config: Config) => ({ ...config, [key]: value });
 
 const lax = 'not checked by 1.1.5';
+const bundleIsRoot = 'takes the bundle for the root (1.1.5)';
 // [what, change, what the message names, why runc is known to fail]
 const values: [string, Change, (RegExp | undefined)?, string?][] = [
   ['no root', (config) => ({ ...config, root: undefined }), /root/i],
-  ['no root.path', without('root', 'path')],
-  ['an empty root.path', put('root', 'path', '')],
+  ['no root.path', without('root', 'path'), /root/, bundleIsRoot],
+  ['an empty root.path', put('root', 'path', ''), /root/, bundleIsRoot],
   ['a root that is a string', top('root', 'rootfs'), /root/],
   ['no ociVersion', (config) => ({ ...config, ociVersion: undefined }), /ociVersion/, lax],
   ['an ociVersion that is not a version', top('ociVersion', 'latest'), /ociVersion|latest/, lax],

@@ -188,6 +188,40 @@ check('a device that is allowed can be opened', (box) => {
   assert.match(output, /kmsg opened/);
 });
 
+/**
+ * What may be done to character and block devices of these numbers, by nodes that the container makes. The kernel asks the rules before it looks for a
+ * driver: of a device that is not there it says so only where the rules allow it.
+ */
+function accesses(box: Sandbox, rules: NonNullable<Config['linux']['resources']>['devices']): string {
+  const nodes = ['c 1 11', 'b 1 11', 'c 2 11', 'c 1 12'];
+  const script = nodes
+    .map((node, index) => {
+      const open = (how: string) => `(: ${how}n${index}) 2>&1 | grep -q 'not permitted' && echo 'no ${node} ${how}'`;
+      return `mknod n${index} ${node}; ${open('<')}; ${open('>')}`;
+    })
+    .join('; ');
+  return box.shell(`cd /tmp; ${script}; true`, (config) => withDevices(config, rules));
+}
+
+check('a device rule is about the devices of its type and numbers, and about its accesses', (box) => {
+  const others = ['no b 1 11 <', 'no b 1 11 >', 'no c 2 11 <', 'no c 2 11 >', 'no c 1 12 <', 'no c 1 12 >'];
+  const all = { allow: false, access: 'rwm' };
+  const kmsg = { type: 'c', major: 1, minor: 11 };
+  const read = accesses(box, [all, { allow: true, ...kmsg, access: 'rm' }]);
+  assert.deepEqual(read.trim().split('\n'), ['no c 1 11 >', ...others]);
+  assert.deepEqual(
+    accesses(box, [all, { allow: true, ...kmsg, access: 'rw' }])
+      .trim()
+      .split('\n'),
+    others,
+  );
+  const denied = accesses(box, [
+    { allow: true, access: 'rwm' },
+    { allow: false, ...kmsg, access: 'w' },
+  ]);
+  assert.deepEqual(denied, 'no c 1 11 >\n');
+});
+
 check('device rules are applied in the listed order', (box) => {
   const output = box.shell(probe, (config) =>
     withDevices(config, [

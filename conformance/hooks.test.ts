@@ -263,18 +263,21 @@ check('the path of a startContainer hook is looked up in the container', (box) =
   assert.equal(read(join(box.directory, 'meeting/name')), 'conformance\n');
 });
 
-check('a hook has its arguments as they are written', (box) => {
+check('a hook is the program at its path, and has its arguments as they are written', (box) => {
+  let place = '';
   const container = box.container((config) => {
-    const args = [
-      'zeroth',
-      '-c',
-      `printf '[%s]' "$0" "$@" >${box.directory}/args; cat /proc/$$/cmdline >${box.directory}/line`,
-    ];
-    config.hooks = { createRuntime: [{ path: '/bin/sh', args: [...args, 'name', 'two words', '', '*'] }] };
+    place = meetingPlace(box, config);
+    const script = (kind: HookKind) =>
+      `printf '[%s]' "$0" "$@" >${place}/${kind}; exec 3</proc/self/cmdline; cat <&3 >${place}/${kind}.line; true`;
+    // The name that busybox goes by is the last component of the zeroth argument.
+    const args = (kind: HookKind) => ['/the/zeroth/sh', '-c', script(kind), 'name', 'two words', '', '*'];
+    config.hooks = Object.fromEntries(kinds.map((kind) => [kind, [{ path: '/bin/sh', args: args(kind) }]]));
   });
   ran(container.run());
-  assert.equal(read(join(box.directory, 'args')), '[name][two words][][*]');
-  assert.equal(read(join(box.directory, 'line')).split('\0')[0], 'zeroth');
+  for (const kind of kinds) {
+    assert.equal(read(join(place, kind)), '[name][two words][][*]', kind);
+    assert.equal(read(join(place, `${kind}.line`)).split('\0')[0], '/the/zeroth/sh', kind);
+  }
 });
 
 check('a hook without args is run', (box) => {
@@ -498,15 +501,32 @@ check('poststop hooks run after a create that a hook made fail', (box) => {
 
 // --- timeouts -------------------------------------------------------------------------------------------------------
 
-check('a hook that outlives its timeout is ended, and has failed', (box) => {
-  const container = box.container((config) => {
-    config.hooks = { createRuntime: [shell(`: ${box.token}; exec sleep 60`, { timeout: 1 })] };
+for (const kind of kinds) {
+  const options = kind === 'startContainer' ? lateHooks : kind === 'poststart' ? early : {};
+  check(`a ${kind} hook that outlives its timeout is ended, and has failed`, options, (box) => {
+    const log = join(box.directory, 'log.txt');
+    const container = box.container((config) => {
+      config.hooks = { [kind]: [shell(`: ${box.token}; exec sleep 25`, { timeout: 1 })] };
+    });
+    const isOfCreate = kind === 'prestart' || kind === 'createRuntime' || kind === 'createContainer';
+    if (!isOfCreate) ok(container.create());
+    if (kind === 'poststop') {
+      ok(container.start());
+      container.waitForStatus('stopped');
+    }
+    const begin = Date.now();
+    if (kind === 'poststop') {
+      ok(container.delete({ global: ['--log', log] }));
+      assert.match(read(log), /level=(warning|error).*(hook|time)/i);
+    } else refused(isOfCreate ? container.create() : container.start(), /hook|time/i);
+    assert.ok(Date.now() - begin < 20_000);
+    if (kind === 'startContainer') {
+      container.waitForStatus('stopped');
+      ok(container.delete());
+    }
+    box.assertNothingLeft();
   });
-  const begin = Date.now();
-  refused(container.create(), /hook|time/i);
-  assert.ok(Date.now() - begin < 20_000);
-  box.assertNothingLeft();
-});
+}
 
 check('a hook that keeps its timeout has not failed', (box) => {
   const container = box.container((config) => {
@@ -560,14 +580,21 @@ for (const kind of ['createContainer', 'startContainer'] as const) {
   );
 }
 
+/** runc 1.1.5 looks them up. */
+const lax = (_kind: HookKind): { knownToFail: { runc: string } } => ({ knownToFail: { runc: 'not checked by 1.1.5' } });
+
 // config.md: path "MUST be absolute", timeout "MUST be greater than zero"
-check('a hook with a relative path is an error', (box) => {
-  const container = box.container((config) => {
-    config.hooks = { createRuntime: [{ path: 'bin/true' }] };
+for (const kind of kinds)
+  check(`a ${kind} hook with a relative path is an error`, lax(kind), (box) => {
+    const container = box.container((config) => {
+      config.hooks = { [kind]: [{ path: 'bin/true' }] };
+    });
+    // It is there, wherever the runtime would look for it.
+    mkdirSync(join(container.bundle, 'bin'));
+    writeFileSync(join(container.bundle, 'bin/true'), '#!/bin/sh\n', { mode: 0o755 });
+    refused(container.create({ cwd: container.bundle }), /absolute|bin\/true/);
+    box.assertNothingLeft();
   });
-  refused(container.create(), /absolute|bin\/true/);
-  box.assertNothingLeft();
-});
 
 check('a timeout that is not greater than zero is an error', (box) => {
   for (const timeout of [0, -1]) {

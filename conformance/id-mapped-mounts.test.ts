@@ -109,8 +109,8 @@ check('several ranges, for users and for groups', (box) => {
       ...bind(path, 'idmap'),
       uidMappings: [
         { containerID: 0, hostID: 5000, size: 1 },
-        { containerID: 100, hostID: 6000, size: 1 },
-        { containerID: 101, hostID: 7000, size: 1 },
+        { containerID: 100, hostID: 6000, size: 2 },
+        { containerID: 211, hostID: 7000, size: 1 },
       ],
       gidMappings: [
         { containerID: 7, hostID: 70, size: 2 },
@@ -118,7 +118,7 @@ check('several ranges, for users and for groups', (box) => {
       ],
     });
   });
-  assert.deepEqual(lines(output), ['6000:1', '5000:70', '7000:71']);
+  assert.deepEqual(lines(output), ['6000:1', '5000:70', '6001:71']);
 });
 
 check('the same source is mounted with different mappings', (box) => {

@@ -53,6 +53,14 @@ checkPersonality('it is set though the filter refuses personality(2), with and w
   }
 });
 
+checkPersonality('flags of a personality are an error: there are none yet', (box) => {
+  const container = box.container((config) => {
+    config.linux.personality = { domain: 'LINUX', flags: ['ADDR_NO_RANDOMIZE'] };
+  });
+  refused(container.create(), /person.*flag/is);
+  box.assertNothingLeft();
+});
+
 checkPersonality('a domain that there is not is an error', (box) => {
   const container = box.container((config) => {
     config.linux.personality = { domain: 'SVR4' };
@@ -81,6 +89,11 @@ for (const [mode, shown] of Object.entries({
       config.linux.memoryPolicy = { mode, nodes: '0' };
     });
     assert.ok(output.includes(` ${shown} `), output);
+    // From these nodes, and no others: there is no such one.
+    const elsewhere = box.container((config) => {
+      config.linux.memoryPolicy = { mode, nodes: '1023' };
+    });
+    refused(elsewhere.create(), /memory ?policy|mempolicy|invalid argument/);
   });
 }
 

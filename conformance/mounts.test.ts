@@ -458,6 +458,12 @@ check('proc, sysfs, mqueue, devpts and tmpfs are mounted as what they are', (box
     '/dev/shm': 'tmpfs',
     '/dev/mqueue': 'mqueue',
   });
+  for (const [target, source] of [
+    ['/proc', 'proc'],
+    ['/dev/pts', 'devpts'],
+    ['/dev/shm', 'shm'],
+  ] as const)
+    assert.equal(mountAt(table, target).source, source, target);
   const sys = mountAt(table, '/sys').options;
   for (const option of ['ro', 'nosuid', 'nodev', 'noexec']) assert.ok(sys.includes(option), option);
   const pts = mountAt(table, '/dev/pts').superOptions;

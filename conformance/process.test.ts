@@ -307,6 +307,12 @@ const capabilityTable: [string, number, Config['process']['capabilities'], strin
     { bounding: all, permitted: all, effective: all, inheritable: some, ambient: some },
     [some, some, some, all, some],
   ],
+  [
+    'a user with fewer ambient than inheritable ones',
+    1000,
+    { bounding: all, permitted: all, effective: all, inheritable: all, ambient: some },
+    [all, some, some, all, some],
+  ],
   ['a user with bounding ones only', 1000, { bounding: some }, [none, none, none, some, none]],
   [
     'capabilities with the highest and the lowest bits',
@@ -341,6 +347,33 @@ for (const [what, uid, sets, expected] of capabilityTable) {
     );
   });
 }
+
+// capabilities(7): execve computes all sets anew, the effective one, too; until then it says what the process may do, which is to reach its program.
+check('the effective set is what the process has when it executes the program', (box) => {
+  const created = box.container((config) => {
+    config.process.capabilities = { bounding: all, permitted: all, effective: some };
+  });
+  ok(created.create());
+  assert.equal(field(readFileSync(`/proc/${created.pid()}/status`, 'utf8'), 'CapEff'), mask(...some));
+  const started = (effective: string[]) => {
+    const container = box.container((config, { rootfs }) => {
+      addFile(rootfs, 'own/hello', '#!/bin/sh\necho hello\n', 0o700);
+      config.process.args = ['/own/hello'];
+      config.process.user = { uid: 1000, gid: 1000 };
+      const names = ['CAP_DAC_OVERRIDE'];
+      config.process.capabilities = {
+        bounding: names,
+        permitted: names,
+        inheritable: names,
+        ambient: names,
+        effective,
+      };
+    });
+    return container.run();
+  };
+  assert.equal(ok(started(['CAP_DAC_OVERRIDE'])).stdout, 'hello\n');
+  refused(started([]));
+});
 
 // config.md, Linux Process: a value that cannot be mapped "MUST be logged as a warning"; runtimes "SHOULD NOT fail"
 check('an unknown capability is a warning that names it, and gives nothing', (box) => {

@@ -58,8 +58,9 @@ const FIELDS: readonly [string, Resources, readonly Expected[], CheckOptions?][]
   ],
   [
     'cpu.shares',
-    { cpu: { shares: 1024 } },
-    [['cpu', 'cpu.shares', '1024', 'cpu.weight', '100']],
+    // Not the default, as no value here is.
+    { cpu: { shares: 2048 } },
+    [['cpu', 'cpu.shares', '2048', 'cpu.weight', '174']],
     cgroupVersion === 2 ? { knownToFail: { runc: 'has the older formula', crun: 'has the older formula' } } : {},
   ],
   [
@@ -122,6 +123,8 @@ for (const [name, resources, expected, options = {}] of FIELDS)
     },
   );
 
+const leavesCgroups = 'leaves cgroups where a limit is refused (1.8.1)';
+
 check('memory.swap is the limit of memory and swap together', { skip: needsControllers('memory') }, (box) => {
   const container = limited(box, { memory: { limit: 64 * MIB, swap: 96 * MIB } });
   ok(container.create());
@@ -138,6 +141,30 @@ check('the other limits of memory of cgroup v1 are set', { skip: needsV1 || need
   assert.match(readCgroup(pid, 'memory', 'memory.oom_control'), /^oom_kill_disable 1$/m);
   assert.equal(readCgroup(pid, 'memory', 'memory.use_hierarchy'), '1');
 });
+
+check(
+  'memory.kernelTCP of cgroup v1 is set',
+  { skip: needsV1 || needsControllers('memory'), knownToFail: { runc: 'leaves it out (1.1.5)' } },
+  (box) => {
+    const container = limited(box, { memory: { kernelTCP: 8192 } });
+    ok(container.create());
+    assert.equal(readCgroup(container.pid(), 'memory', 'memory.kmem.tcp.limit_in_bytes'), '8192');
+  },
+);
+
+check(
+  'useHierarchy: false is told to the kernel, which refuses it since Linux 5.11',
+  {
+    skip: needsV1 || needsControllers('memory'),
+    knownToFail: { runc: 'ignores it (1.1.5)', crun: leavesCgroups },
+  },
+  (box) => {
+    const container = limited(box, { memory: { useHierarchy: false } });
+    const result = container.create();
+    if (result.status === 0) assert.equal(readCgroup(container.pid(), 'memory', 'memory.use_hierarchy'), '0');
+    else refused(result, /use_hierarchy/);
+  },
+);
 
 const realtime = needsV1 || (existsSync('/sys/fs/cgroup/cpu/cpu.rt_runtime_us') ? false : 'needs RT_GROUP_SCHED');
 check('real-time bandwidth of cgroup v1 is set', { skip: realtime }, (box) => {
@@ -185,12 +212,12 @@ check('blockIO throttles are set, a file or a key each', { skip: needsDisk }, (b
 });
 
 check('blockIO.weight is set, in the file that the kernel has', { skip: needsControllers('blkio') }, (box) => {
-  const container = limited(box, { blockIO: { weight: 100 } });
+  const container = limited(box, { blockIO: { weight: 200 } });
   const result = container.create();
   const files =
     cgroupVersion === 1
-      ? [['blkio.weight', '100'] as const, ['blkio.bfq.weight', '100'] as const]
-      : [['io.bfq.weight', 'default 100'] as const, ['io.weight', 'default 910'] as const];
+      ? [['blkio.weight', '200'] as const, ['blkio.bfq.weight', '200'] as const]
+      : [['io.bfq.weight', 'default 200'] as const, ['io.weight', 'default 1920'] as const];
   if (result.status !== 0) {
     refused(result, /weight/);
     return;
@@ -199,6 +226,62 @@ check('blockIO.weight is set, in the file that the kernel has', { skip: needsCon
   const [file, value] = files.find(([name]) => existsSync(`${directory}/${name}`)) ?? assert.fail('no weight file');
   assert.equal(readCgroup(container.pid(), 'blkio', file), value);
 });
+
+// Only the BFQ scheduler has weights of devices, and hardly a disk has that scheduler: then it is the kernel that refuses what it is told.
+check('the weight of a device is set, or what the kernel says of it is told', { skip: needsDisk }, (box) => {
+  const { major, minor } = device ?? assert.fail();
+  const container = limited(box, { blockIO: { weightDevice: [{ major, minor, weight: 300 }] } });
+  const result = container.create();
+  const line = new RegExp(`\\b${major}:${minor} ${cgroupVersion === 1 ? '300' : '(300|2930)'}\\b`);
+  if (result.status !== 0) refused(result, /weight/);
+  const said =
+    result.status !== 0
+      ? result.stderr
+      : ['blkio.weight_device', 'blkio.bfq.weight_device', 'io.bfq.weight', 'io.weight']
+          .filter((file) => existsSync(`${cgroupDirectory(container.pid(), 'blkio')}/${file}`))
+          .map((file) => readCgroup(container.pid(), 'blkio', file))
+          .join('\n');
+  assert.match(said, line);
+});
+
+// Leaf weights went with the CFQ scheduler (Linux 5.0); net_prio and the limits of RDMA are hardly ever there.
+for (const [name, resources, file] of [
+  ['blockIO.leafWeight', { blockIO: { leafWeight: 20 } }, 'blkio.leaf_weight'],
+  [
+    'blockIO.weightDevice.leafWeight',
+    { blockIO: { weightDevice: [{ ...(device ?? { major: 8, minor: 0 }), leafWeight: 20 }] } },
+    'blkio.leaf_weight_device',
+  ],
+  ['rdma', { rdma: { mlx5_1: { hcaHandles: 3, hcaObjects: 10_000 } } }, 'rdma.max'],
+] as const) {
+  const controller = name === 'rdma' ? 'rdma' : 'blkio';
+  const directory = cgroupVersion === 1 ? `/sys/fs/cgroup/${controller}` : '/sys/fs/cgroup';
+  const has = existsSync(`${directory}/${file}`) || (name === 'rdma' && needsControllers('rdma') === false);
+  check(
+    `linux.resources.${name} is refused by name where the kernel has none`,
+    { skip: has && 'this kernel has it', knownToFail: { crun: leavesCgroups } },
+    (box) => {
+      refused(limited(box, resources).create(), new RegExp(name === 'rdma' ? 'rdma' : 'leaf ?_?weight', 'i'));
+      box.assertNothingLeft();
+    },
+  );
+}
+
+check('network.priorities are set', { skip: needsV1 || needsControllers('net_prio') }, (box) => {
+  const container = limited(box, { network: { priorities: [{ name: 'lo', priority: 5 }] } });
+  ok(container.create());
+  assert.match(readCgroup(container.pid(), 'net_prio', 'net_prio.ifpriomap'), /^lo 5$/m);
+});
+
+check(
+  'network.priorities of an interface that is not there are refused by the name',
+  { skip: needsV1 || needsControllers('net_prio') },
+  (box) => {
+    const container = limited(box, { network: { priorities: [{ name: 'no-such-if', priority: 5 }] } });
+    refused(container.create(), /no-such-if/);
+    box.assertNothingLeft();
+  },
+);
 
 // config-linux.md, Unified
 check('unified is written as it is, and wins', { skip: needsV2 || needsControllers('memory', 'pids') }, (box) => {
@@ -228,11 +311,16 @@ check('a limit that the kernel refuses fails create, and leaves nothing', { skip
   box.assertNothingLeft();
 });
 
-check('a cpuset that the host does not have is refused by name', { skip: needsControllers('cpuset') }, (box) => {
-  const container = limited(box, { cpu: { cpus: '4095' } });
-  refused(container.create(), /cpuset/);
-  box.assertNothingLeft();
-});
+for (const name of ['cpus', 'mems'])
+  check(
+    `cpuset.${name} that the host does not have are refused by name`,
+    { skip: needsControllers('cpuset') },
+    (box) => {
+      const container = limited(box, { cpu: { [name]: '1000' } });
+      refused(container.create(), new RegExp(`cpuset\\.${name}|cpu[./]${name}`));
+      box.assertNothingLeft();
+    },
+  );
 
 // --- real load ------------------------------------------------------------------------------------------------------
 

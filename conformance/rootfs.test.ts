@@ -1,13 +1,15 @@
 // The root file system: where it is, what the runtime puts into it, what it hides.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addFile, check, inMountNamespace, mountAt, ok, parseMountinfo, refused } from './harness/index.ts';
 
 // config.md, Root
 check('the container sees the directory of root.path as its /, and nothing of the host', (box) => {
   const container = box.container((config) => {
+    // Not the usual name.
+    config.root.path = 'images/one';
     config.process.args = [
       '/bin/sh',
       '-c',
@@ -15,6 +17,8 @@ check('the container sees the directory of root.path as its /, and nothing of th
     ];
   });
   addFile(container.rootfs, 'marker', 'in the rootfs\n');
+  mkdirSync(join(container.bundle, 'images'));
+  renameSync(container.rootfs, join(container.bundle, 'images/one'));
   const { stdout } = ok(container.run());
   assert.match(stdout, /^in the rootfs\n/);
   assert.match(stdout, /No such file or directory/);

@@ -1,7 +1,9 @@
 // config.md, "Linux Process": scheduler and ioPriority.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
   type Config,
@@ -58,20 +60,23 @@ function realTime(config: Config): void {
     config.linux.resources = { ...config.linux.resources, cpu: { realtimeRuntime: SHARE } };
 }
 
+/** What a policy without a nice value leaves as it is. */
+const callers = getPriority();
+
 // SCHED_IDLE goes without a nice value (sched(7)).
 for (const [policy, number, nice] of [
   ['SCHED_OTHER', 0, 7],
   ['SCHED_BATCH', 3, 7],
-  ['SCHED_IDLE', 5, 0],
+  ['SCHED_IDLE', 5, undefined],
 ] as const) {
   check(`the program has the policy ${policy} and its nice value; so have its children, and what exec adds`, (box) => {
-    const container = lasting(box, { scheduler: { policy, nice } });
-    const wanted = { nice, priority: 0, policy: number };
+    const container = lasting(box, { scheduler: { policy, ...(nice === undefined ? {} : { nice }) } });
+    const wanted = { nice: nice ?? callers, priority: 0, policy: number };
     assert.deepEqual(schedulingOf(container.pid()), wanted, 'created');
     ok(container.start());
     assert.deepEqual(schedulingOf(container.pid()), wanted, 'started');
     const script = "awk '{print $19, $41}' /proc/self/stat";
-    assert.equal(ok(container.exec(['/bin/sh', '-c', `${script}; true`])).stdout, `${nice} ${number}\n`);
+    assert.equal(ok(container.exec(['/bin/sh', '-c', `${script}; true`])).stdout, `${wanted.nice} ${number}\n`);
   });
 }
 
@@ -97,9 +102,9 @@ for (const [policy, number] of Object.entries({ SCHED_FIFO: 1, SCHED_RR: 2 })) {
         if (user)
           for (const name of readdirSync(container.rootfs)) chownSync(join(container.rootfs, name), 100_000, 100_000);
         ok(container.create());
-        assert.deepEqual(schedulingOf(container.pid()), { nice: 0, priority: 7, policy: number });
+        assert.deepEqual(schedulingOf(container.pid()), { nice: callers, priority: 7, policy: number });
         const pid = added(box, container, { args: ['/bin/sleep', '300'], cwd: '/' });
-        assert.deepEqual(schedulingOf(pid), { nice: 0, priority: 7, policy: number }, 'exec');
+        assert.deepEqual(schedulingOf(pid), { nice: callers, priority: 7, policy: number }, 'exec');
         ok(container.delete({ flags: ['--force'] }));
       }
     },
@@ -117,6 +122,24 @@ function added(box: Sandbox, container: Container, process: object): number {
 
 /** A policy that can't be had where processors are taken away from the test itself. */
 const DEADLINE = { policy: 'SCHED_DEADLINE', runtime: 42_000, deadline: 100_000, period: 1_000_000 };
+
+/** Runtime, deadline and period of a process, as chrt(1) tells them. */
+function timesOf(pid: number): string {
+  const { stdout } = spawnSync('chrt', ['-p', String(pid)], { encoding: 'utf8' });
+  return /parameters: (\S+)/.exec(stdout)?.[1] ?? stdout;
+}
+
+const noChrt = spawnSync('chrt', ['-p', '1'], { stdio: 'ignore' }).status === 0 ? false : 'needs chrt (util-linux)';
+check(
+  'a deadline policy has its runtime, deadline and period',
+  (box) => {
+    const container = lasting(box, { scheduler: DEADLINE });
+    assert.equal(timesOf(container.pid()), '42000/100000/1000000');
+    ok(container.start());
+    assert.equal(timesOf(container.pid()), '42000/100000/1000000');
+  },
+  noChrt,
+);
 
 check('a deadline policy is had, with create and with exec', (box) => {
   const container = lasting(box, { scheduler: DEADLINE });

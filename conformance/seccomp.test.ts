@@ -120,6 +120,31 @@ check('arguments decide: one rule needs all its conditions, several rules are al
   assert.match(output, /Network is unreachable/);
 });
 
+check('an argument is compared as its operator says', (box) => {
+  const by = (op: string, value: number, errnoRet: number, valueTwo?: number): Rule => ({
+    names: ['kill'],
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet,
+    args: [{ index: 1, op, value, ...(valueTwo === undefined ? {} : { valueTwo }) }],
+  });
+  const signals = [0, 8, 9, 10, 17, 25];
+  /** Which of the signals the rule refuses. 100: "Network is down". */
+  const refusedBy = (rule: Rule): number[] => {
+    const script = signals.map((signal) => `kill -${signal} 999999 2>&1 | sed 's/^/${signal} /'`).join('; ');
+    const output = under(box, allowBut(rule), script);
+    return [...output.matchAll(/^(\d+) .*Network is down/gm)].map(([, signal]) => Number(signal));
+  };
+  assert.deepEqual(refusedBy(by('SCMP_CMP_EQ', 9, 100)), [9]);
+  assert.deepEqual(refusedBy(by('SCMP_CMP_NE', 9, 100)), [0, 8, 10, 17, 25]);
+  assert.deepEqual(refusedBy(by('SCMP_CMP_LT', 9, 100)), [0, 8]);
+  assert.deepEqual(refusedBy(by('SCMP_CMP_LE', 9, 100)), [0, 8, 9]);
+  assert.deepEqual(refusedBy(by('SCMP_CMP_GT', 9, 100)), [10, 17, 25]);
+  assert.deepEqual(refusedBy(by('SCMP_CMP_GE', 9, 100)), [9, 10, 17, 25]);
+  // Mask and value: the bits 8 and 1 are to be 8 and 1.
+  assert.deepEqual(refusedBy(by('SCMP_CMP_MASKED_EQ', 9, 100, 9)), [9, 25]);
+  assert.deepEqual(refusedBy(by('SCMP_CMP_MASKED_EQ', 9, 100, 8)), [8, 10]);
+});
+
 check('a program that makes a call with SCMP_ACT_KILL is killed', (box) => {
   const profile = allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_KILL_PROCESS' });
   assert.match(under(box, profile, 'sh -c "exec mkdir /a"; echo $?'), /^159$/m);

@@ -63,15 +63,20 @@ check('the ids are mapped as the config says, root is root inside and nobody spe
 });
 
 check('several ranges are mapped, each as given', (box) => {
-  const output = box.shell('cat /proc/self/uid_map', (config) => {
+  const output = box.shell('cat /proc/self/uid_map /proc/self/gid_map', (config) => {
     mapped(config);
     config.linux.uidMappings = [
       { containerID: 0, hostID: 1000, size: 1 },
       { containerID: 1, hostID: 200_000, size: 10 },
       { containerID: 50, hostID: 70_000, size: 3 },
     ];
+    config.linux.gidMappings = [
+      { containerID: 0, hostID: 2000, size: 2 },
+      { containerID: 5, hostID: 300_000, size: 20 },
+    ];
   });
-  assert.deepEqual(values(output), ['0', '1000', '1', '1', '200000', '10', '50', '70000', '3']);
+  const users = ['0', '1000', '1', '1', '200000', '10', '50', '70000', '3'];
+  assert.deepEqual(values(output), [...users, '0', '2000', '2', '5', '300000', '20']);
 });
 
 check('the user of the process, its group and its other groups are those of the container', (box) => {

@@ -181,6 +181,17 @@ function written(box: Sandbox): { readonly root: string; read(name: string): str
   return { root, read: (name) => readFileSync(join(root, 'gold', name), 'utf8') };
 }
 
+for (const [field, value, expected] of [
+  ['l3CacheSchema', 'L3:0=ff', 'L3:0=ff\n'],
+  ['memBwSchema', 'MB:1=50', 'MB:1=50\n'],
+  ['schemata', ['L2:0=f', 'MB:0=20'], 'L2:0=f\nMB:0=20\n'],
+] as const)
+  checkAny(`intelRdt.${field} is written to the class`, (box) => {
+    const { root, read } = written(box);
+    ok(containerWith(box, { closID: 'gold', [field]: value }).create({ prelude: prelude(box, root) }));
+    assert.equal(read('schemata'), expected);
+  });
+
 checkAny(
   'the class that the config describes is entered and written to; the config is deleted with nothing of it',
   (box) => {

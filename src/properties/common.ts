@@ -52,7 +52,7 @@ export const CONTAINER: readonly Row[] = [
     properties: ['/{solaris,windows,vm,zos,freebsd}'],
     ignoredBy: 'src/spec/semantics/platform.ts',
     because: 'it means nothing on Linux, which is a warning',
-    test: ['conformance/bad-input.test.ts', 'parts for other platforms are ignored'],
+    test: ['integration/ignored.test.ts', '… is ignored, with a warning'],
   },
 ];
 
@@ -126,24 +126,19 @@ export const HOOKS_ROWS: readonly Row[] = [
     test: [HOOKS, 'a poststop hook that fails is a warning; the others run, and the container is deleted'],
   },
   {
-    properties: ['/hooks/{createContainer,startContainer}/*/path'],
+    properties: ['/hooks/startContainer/*/path'],
     honouredBy: 'src/init/steps/hooks.ts',
-    test: [HOOKS, 'a hook with a relative path is an error'],
+    test: [HOOKS, 'the path of a startContainer hook is looked up in the container'],
   },
   {
-    properties: ['/hooks/{prestart,createRuntime,poststart,poststop}/*/path'],
-    honouredBy: 'src/container/hooks.ts',
-    test: [HOOKS, 'a hook with a relative path is an error'],
-  },
-  {
-    properties: ['/hooks/{createContainer,startContainer}/*/args'],
+    properties: ['/hooks/createContainer/*/path', '/hooks/{createContainer,startContainer}/*/args'],
     honouredBy: 'src/init/steps/hooks.ts',
-    test: [HOOKS, 'a hook has its arguments as they are written'],
+    test: [HOOKS, 'a hook is the program at its path, and has its arguments as they are written'],
   },
   {
-    properties: ['/hooks/{prestart,createRuntime,poststart,poststop}/*/args'],
+    properties: ['/hooks/{prestart,createRuntime,poststart,poststop}/*/{path,args}'],
     honouredBy: 'src/container/hooks.ts',
-    test: [HOOKS, 'a hook has its arguments as they are written'],
+    test: [HOOKS, 'a hook is the program at its path, and has its arguments as they are written'],
   },
   {
     properties: ['/hooks/{createContainer,startContainer}/*/env'],
@@ -164,11 +159,11 @@ export const HOOKS_ROWS: readonly Row[] = [
   {
     properties: ['/hooks/{createContainer,startContainer}/*/timeout'],
     honouredBy: 'src/init/steps/hooks.ts',
-    test: [HOOKS, 'a hook that outlives its timeout is ended, and has failed'],
+    test: [HOOKS, 'a … hook that outlives its timeout is ended, and has failed'],
   },
   {
     properties: ['/hooks/{prestart,createRuntime,poststart,poststop}/*/timeout'],
     honouredBy: 'src/container/hooks.ts',
-    test: [HOOKS, 'a hook that outlives its timeout is ended, and has failed'],
+    test: [HOOKS, 'a … hook that outlives its timeout is ended, and has failed'],
   },
 ];

@@ -6,6 +6,7 @@ const NAMESPACES = 'conformance/namespaces.test.ts';
 const USERS = 'conformance/user-namespaces.test.ts';
 const SECCOMP = 'conformance/seccomp.test.ts';
 const ROOTFS = 'conformance/rootfs.test.ts';
+const RDT = 'integration/resource-class.test.ts';
 const KERNEL_FEATURES = 'conformance/kernel-features.test.ts';
 
 export const LINUX: readonly Row[] = [
@@ -50,17 +51,32 @@ export const LINUX: readonly Row[] = [
     test: ['conformance/cgroups.test.ts', 'an absolute cgroupsPath is taken from the top of each hierarchy'],
   },
   {
-    properties: ['/linux/intelRdt', '/linux/intelRdt/{closID,schemata,l3CacheSchema,memBwSchema,enableMonitoring}'],
+    properties: ['/linux/intelRdt'],
+    honouredBy: 'src/resctrl/class.ts',
+    test: [RDT, 'a container has a class of its own from create on, exec is in it, and it goes with the container'],
+  },
+  {
+    properties: ['/linux/intelRdt/{closID,enableMonitoring}'],
     honouredBy: 'src/resctrl/class.ts',
     test: [
-      'integration/resource-class.test.ts',
-      'a container has a class of its own from create on, exec is in it, and it goes with the container',
+      RDT,
+      'a container joins a class that is there, with a monitoring group of its own, which alone goes with it',
     ],
   },
   {
-    properties: ['/linux/memoryPolicy', '/linux/memoryPolicy/{mode,nodes,flags}'],
+    properties: ['/linux/intelRdt/{schemata,l3CacheSchema,memBwSchema}'],
+    honouredBy: 'src/resctrl/schemata.ts',
+    test: [RDT, 'intelRdt.… is written to the class'],
+  },
+  {
+    properties: ['/linux/memoryPolicy', '/linux/memoryPolicy/{mode,nodes}'],
     honouredBy: 'src/init/steps/memory-policy.ts',
     test: [KERNEL_FEATURES, 'the memory of the program comes by …'],
+  },
+  {
+    properties: ['/linux/memoryPolicy/flags'],
+    honouredBy: 'src/init/steps/memory-policy.ts',
+    test: [KERNEL_FEATURES, 'flags hold'],
   },
   {
     properties: ['/linux/sysctl'],
@@ -98,7 +114,7 @@ export const LINUX: readonly Row[] = [
   {
     properties: ['/linux/personality/flags'],
     refusedBy: 'src/spec/semantics/kernel-features.ts',
-    test: ['src/spec/semantics/semantics.test.ts', '…: …'],
+    test: [KERNEL_FEATURES, 'flags of a personality are an error: there are none yet'],
   },
 ];
 
@@ -121,10 +137,7 @@ export const SECCOMP_ROWS: readonly Row[] = [
   {
     properties: ['/linux/seccomp/flags'],
     honouredBy: 'src/seccomp/compile.ts',
-    test: [
-      'src/seccomp/compile.test.ts',
-      'flags are the kernel’s; none at all means SPEC_ALLOW; a rule that notifies makes a listener',
-    ],
+    test: ['integration/seccomp-flags.test.ts', 'the filter is installed with the flags of the profile: …'],
   },
   {
     properties: ['/linux/seccomp/{listenerPath,listenerMetadata}'],
@@ -142,8 +155,13 @@ export const SECCOMP_ROWS: readonly Row[] = [
     test: [SECCOMP, 'arguments decide: one rule needs all its conditions, several rules are alternatives'],
   },
   {
-    properties: ['/linux/seccomp/syscalls/*/args/*/{index,value,valueTwo,op}'],
+    properties: ['/linux/seccomp/syscalls/*/args/*/index'],
     honouredBy: 'src/seccomp/conditions.ts',
     test: [SECCOMP, 'arguments decide: one rule needs all its conditions, several rules are alternatives'],
+  },
+  {
+    properties: ['/linux/seccomp/syscalls/*/args/*/{value,valueTwo,op}'],
+    honouredBy: 'src/seccomp/conditions.ts',
+    test: [SECCOMP, 'an argument is compared as its operator says'],
   },
 ];

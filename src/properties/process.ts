@@ -6,12 +6,13 @@ const PROCESS = 'conformance/process.test.ts';
 const IDENTITY = 'src/init/steps/identity.ts';
 const LABELS = 'src/init/steps/labels.ts';
 const SCHEDULING = 'src/container/scheduling.ts';
+const SCHEDULING_TEST = 'conformance/scheduling.test.ts';
 
 export const PROCESS_ROWS: readonly Row[] = [
   {
     properties: ['/process'],
     honouredBy: 'src/init/steps/program.ts',
-    test: ['conformance/lifecycle.test.ts', 'a container without a process cannot be started'],
+    test: [PROCESS, 'the program gets its arguments as they are written'],
   },
   {
     properties: ['/process/terminal'],
@@ -40,7 +41,7 @@ export const PROCESS_ROWS: readonly Row[] = [
     properties: ['/process/user/username', '/process/commandLine'],
     ignoredBy: 'src/spec/semantics/process.ts',
     because: 'it is for Windows, which is a warning',
-    test: ['src/spec/semantics/semantics.test.ts', '…: …'],
+    test: ['integration/ignored.test.ts', '… is ignored, with a warning'],
   },
   {
     properties: ['/process/args'],
@@ -58,9 +59,14 @@ export const PROCESS_ROWS: readonly Row[] = [
     test: [PROCESS, 'the program starts in cwd'],
   },
   {
-    properties: ['/process/capabilities', '/process/capabilities/{bounding,effective,inheritable,permitted,ambient}'],
+    properties: ['/process/capabilities', '/process/capabilities/{bounding,inheritable,permitted,ambient}'],
     honouredBy: IDENTITY,
     test: [PROCESS, 'the five capability sets are what was asked for, bit for bit: …'],
+  },
+  {
+    properties: ['/process/capabilities/effective'],
+    honouredBy: IDENTITY,
+    test: [PROCESS, 'the effective set is what the process has when it executes the program'],
   },
   {
     properties: ['/process/rlimits', '/process/rlimits/*/{type,soft,hard}'],
@@ -78,9 +84,14 @@ export const PROCESS_ROWS: readonly Row[] = [
     test: [PROCESS, 'oomScoreAdj is set'],
   },
   {
-    properties: ['/process/execCPUAffinity', '/process/execCPUAffinity/{initial,final}'],
+    properties: ['/process/execCPUAffinity', '/process/execCPUAffinity/final'],
     honouredBy: 'src/init/steps/join.ts',
     test: ['conformance/exec.test.ts', 'execCPUAffinity.final says on which processors the program runs'],
+  },
+  {
+    properties: ['/process/execCPUAffinity/initial'],
+    honouredBy: 'src/init/steps/join.ts',
+    test: ['conformance/exec.test.ts', 'execCPUAffinity.initial says it where there is no final one'],
   },
   {
     properties: ['/process/apparmorProfile'],
@@ -93,19 +104,31 @@ export const PROCESS_ROWS: readonly Row[] = [
     test: ['conformance/labels-selinux.test.ts', 'the program has its label, as has what exec adds'],
   },
   {
-    properties: ['/process/scheduler', '/process/scheduler/{policy,nice,priority,flags,runtime,deadline,period}'],
+    properties: ['/process/scheduler', '/process/scheduler/{policy,nice}'],
     honouredBy: SCHEDULING,
     test: [
-      'conformance/scheduling.test.ts',
+      SCHEDULING_TEST,
       'the program has the policy … and its nice value; so have its children, and what exec adds',
     ],
   },
   {
+    properties: ['/process/scheduler/priority'],
+    honouredBy: SCHEDULING,
+    test: [SCHEDULING_TEST, 'the program has the real-time policy … with its priority, in a user namespace too'],
+  },
+  {
+    properties: ['/process/scheduler/flags'],
+    honouredBy: SCHEDULING,
+    test: [SCHEDULING_TEST, 'a flag holds: with RESET_ON_FORK children do not inherit a nice value below 0'],
+  },
+  {
+    properties: ['/process/scheduler/{runtime,deadline,period}'],
+    honouredBy: SCHEDULING,
+    test: [SCHEDULING_TEST, 'a deadline policy has its runtime, deadline and period'],
+  },
+  {
     properties: ['/process/ioPriority', '/process/ioPriority/{class,priority}'],
     honouredBy: SCHEDULING,
-    test: [
-      'conformance/scheduling.test.ts',
-      '… is the I/O class of the program, of its children and of what exec adds',
-    ],
+    test: [SCHEDULING_TEST, '… is the I/O class of the program, of its children and of what exec adds'],
   },
 ];

@@ -9,7 +9,7 @@ const CPU = 'src/cgroup/resources/cpu.ts';
 const BLOCK_IO = 'src/cgroup/resources/block-io.ts';
 const OTHERS = 'src/cgroup/resources/others.ts';
 const IN_FORCE = [LIMITS, 'linux.resources.… is in force before the program starts'] as const;
-const ONLY_V1 = [UNIT, '… is a file of v1, and refused by name where there is only v2'] as const;
+const WITHOUT = [LIMITS, 'linux.resources.… is refused by name where the kernel has none'] as const;
 const ALL_FILES = [UNIT, '…: as files of v1 and v2'] as const;
 
 export const RESOURCES: readonly Row[] = [
@@ -17,7 +17,10 @@ export const RESOURCES: readonly Row[] = [
   {
     properties: ['/linux/resources/devices', '/linux/resources/devices/*/{allow,type,major,minor,access}'],
     honouredBy: 'src/cgroup/device-rules.ts',
-    test: ['conformance/cgroups.test.ts', 'device rules are applied in the listed order'],
+    test: [
+      'conformance/cgroups.test.ts',
+      'a device rule is about the devices of its type and numbers, and about its accesses',
+    ],
   },
   {
     properties: ['/linux/resources/memory', '/linux/resources/memory/{limit,reservation}'],
@@ -33,13 +36,22 @@ export const RESOURCES: readonly Row[] = [
     properties: ['/linux/resources/memory/kernel'],
     ignoredBy: 'src/cgroup/resources/index.ts',
     because: 'no kernel that runt runs on has it, which is a warning',
-    test: [UNIT, 'a limit of kernel memory is ignored with a warning'],
+    test: ['integration/ignored.test.ts', '… is ignored, with a warning'],
   },
-  { properties: ['/linux/resources/memory/kernelTCP'], honouredBy: MEMORY, test: ONLY_V1 },
   {
-    properties: ['/linux/resources/memory/{swappiness,disableOOMKiller,useHierarchy}'],
+    properties: ['/linux/resources/memory/kernelTCP'],
+    honouredBy: MEMORY,
+    test: [LIMITS, 'memory.kernelTCP of cgroup v1 is set'],
+  },
+  {
+    properties: ['/linux/resources/memory/{swappiness,disableOOMKiller}'],
     honouredBy: MEMORY,
     test: [LIMITS, 'the other limits of memory of cgroup v1 are set'],
+  },
+  {
+    properties: ['/linux/resources/memory/useHierarchy'],
+    honouredBy: MEMORY,
+    test: [LIMITS, 'useHierarchy: false is told to the kernel, which refuses it since Linux 5.11'],
   },
   {
     properties: ['/linux/resources/memory/checkBeforeUpdate'],
@@ -50,9 +62,14 @@ export const RESOURCES: readonly Row[] = [
     ],
   },
   {
-    properties: ['/linux/resources/cpu', '/linux/resources/cpu/{shares,quota,burst,period,idle,cpus,mems}'],
+    properties: ['/linux/resources/cpu', '/linux/resources/cpu/{shares,quota,burst,period,idle,cpus}'],
     honouredBy: CPU,
     test: IN_FORCE,
+  },
+  {
+    properties: ['/linux/resources/cpu/mems'],
+    honouredBy: CPU,
+    test: [LIMITS, 'cpuset.… that the host does not have are refused by name'],
   },
   {
     properties: ['/linux/resources/cpu/{realtimeRuntime,realtimePeriod}'],
@@ -70,12 +87,12 @@ export const RESOURCES: readonly Row[] = [
       '/linux/resources/blockIO/weightDevice/*/{major,minor,weight}',
     ],
     honouredBy: BLOCK_IO,
-    test: ALL_FILES,
+    test: [LIMITS, 'the weight of a device is set, or what the kernel says of it is told'],
   },
   {
     properties: ['/linux/resources/blockIO/leafWeight', '/linux/resources/blockIO/weightDevice/*/leafWeight'],
     honouredBy: BLOCK_IO,
-    test: ONLY_V1,
+    test: WITHOUT,
   },
   {
     properties: [
@@ -92,13 +109,23 @@ export const RESOURCES: readonly Row[] = [
   },
   { properties: ['/linux/resources/network', '/linux/resources/network/classID'], honouredBy: OTHERS, test: IN_FORCE },
   {
-    properties: ['/linux/resources/network/priorities', '/linux/resources/network/priorities/*/{name,priority}'],
+    properties: ['/linux/resources/network/priorities', '/linux/resources/network/priorities/*/priority'],
     honouredBy: OTHERS,
-    test: ONLY_V1,
+    test: [LIMITS, 'network.priorities are set'],
+  },
+  {
+    properties: ['/linux/resources/network/priorities/*/name'],
+    honouredBy: OTHERS,
+    test: [LIMITS, 'network.priorities of an interface that is not there are refused by the name'],
   },
   { properties: ['/linux/resources/pids', '/linux/resources/pids/limit'], honouredBy: OTHERS, test: IN_FORCE },
   {
-    properties: ['/linux/resources/rdma', '/linux/resources/rdma/*/{hcaHandles,hcaObjects}'],
+    properties: ['/linux/resources/rdma'],
+    honouredBy: OTHERS,
+    test: WITHOUT,
+  },
+  {
+    properties: ['/linux/resources/rdma/*/{hcaHandles,hcaObjects}'],
     honouredBy: OTHERS,
     test: ALL_FILES,
   },
