@@ -4,9 +4,13 @@
 import type { Label, Slot } from '../init/plan.ts';
 import { STACK_SLOT } from '../init/plan.ts';
 import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from '../linux/mount-constants.ts';
+import { STATX, STATX_MASK } from '../linux/statx.ts';
 import { readExecWords } from './exec-line.ts';
 import { SYSTEM_ROOT } from './names.ts';
 import { type CommandLine, expectBytes, expectString, type Front, ref, refuseVariable, set, zero } from './words.ts';
+
+/** PROC_USER_INIT_INO of <linux/proc_ns.h>. */
+const INITIAL_USER_NAMESPACE = 0xeffffffd;
 
 export const COMMAND = { start: 1, delete: 2, exec: 3 } as const;
 /** What a container's id may have, and not begin with (container/store.ts says why). */
@@ -177,7 +181,7 @@ function checkId(front: Front, id: Slot): void {
   for (const slot of [at, character, known]) plan.free(slot);
 }
 
-/** Without --root it is the system's for root; who else has which is the engine's matter (cli/root.ts). */
+/** Without --root it is the system's for root on the host; who else has which is the engine's matter (cli/root.ts). */
 function chooseRoot(front: Front, { root, envp }: CommandLine): void {
   const { plan, engine } = front;
   const given = plan.label();
@@ -186,7 +190,18 @@ function chooseRoot(front: Front, { root, envp }: CommandLine): void {
     plan.call('geteuid', [], { result: uid });
     plan.branch(uid, 'notEqual', 0, engine);
   });
-  refuseVariable(front, envp, 'XDG_RUNTIME_DIR=');
+  const [ofUser, ofSystem] = [plan.label(), plan.label()];
+  refuseVariable(front, envp, 'XDG_RUNTIME_DIR=', ofUser);
+  plan.jump(ofSystem);
+  plan.place(ofUser);
+  // A login has left it behind: root on the host does not heed it.
+  const found = plan.variable(STATX.sizeOf, '{statx}');
+  plan.call('statx', [AT_FDCWD, '/proc/self/ns/user', 0, plan.value(STATX_MASK.inode, 'STATX_INO'), found]);
+  plan.withSlot((inode) => {
+    plan.load(inode, plan.addressOf(found, STATX.inode));
+    plan.branch(inode, 'notEqual', INITIAL_USER_NAMESPACE, engine);
+  });
+  plan.place(ofSystem);
   set(front, root, plan.string(SYSTEM_ROOT));
   plan.place(given);
 }

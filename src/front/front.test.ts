@@ -109,8 +109,8 @@ test('what is not a start or a delete as engines write it is executed by the eng
       ['--root', root, 'exec', 'c1'],
       ['--root', root, 'exec', 'c1', '--', 'true'],
       ['--root', root, 'exec', '--pid-file', '', 'c1', 'true'],
-      // The root of a user is the engine's to find.
-      ['delete', 'c1'],
+      // There is none of that name in the system's root.
+      ['delete', 'c1-of-no-root'],
     ]) {
       assert.deepEqual(run(...args).engine, ['passed on', ...args], JSON.stringify(args));
     }

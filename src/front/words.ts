@@ -56,9 +56,9 @@ export function expectString(front: Front, address: Slot, text: string, otherwis
   expectBytes(front, address, Buffer.from(`${text}\0`), otherwise);
 }
 
-/** Goes to the engine where the environment has a variable that begins like this. */
-export function refuseVariable(front: Front, envp: Slot, begin: string): void {
-  const { plan, engine } = front;
+/** Goes to `found` (by default to the engine) where the environment has a variable that begins like this. */
+export function refuseVariable(front: Front, envp: Slot, begin: string, found: Label = front.engine): void {
+  const { plan } = front;
   const [at, variable] = [plan.slot(), plan.slot()];
   const [again, other, done] = [plan.label(), plan.label(), plan.label()];
   set(front, at, ref(front, envp));
@@ -66,7 +66,7 @@ export function refuseVariable(front: Front, envp: Slot, begin: string): void {
   plan.load(variable, plan.at(at));
   plan.branch(variable, 'equal', 0, done);
   expectBytes(front, variable, Buffer.from(begin), other);
-  plan.jump(engine);
+  plan.jump(found);
   plan.place(other);
   plan.add(at, 8);
   plan.jump(again);
