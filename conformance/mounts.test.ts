@@ -41,9 +41,10 @@ const bind = (source: string, destination: string, ...options: string[]) => ({
 });
 
 /** The mount table of a container with these further mounts. */
-function tableOf(box: Sandbox, mounts: Config['mounts'], prelude?: string) {
+function tableOf(box: Sandbox, mounts: Config['mounts'], prelude?: string, edit?: (config: Config) => void) {
   const container = box.container((config) => {
     config.mounts.push(...mounts);
+    edit?.(config);
     config.process.args = ['/bin/cat', '/proc/self/mountinfo'];
   });
   return parseMountinfo(ok(container.run(prelude === undefined ? {} : { prelude })).stdout);
@@ -405,6 +406,10 @@ for (const kind of ['private', 'slave', 'shared', 'unbindable'] as const) {
         { ...bind(volume, '/all'), options: ['rbind', `r${kind}`] },
       ],
       prelude,
+      (config) => {
+        // What mounts have anyway is not what is asked for.
+        config.linux.rootfsPropagation = kind === 'slave' ? 'shared' : 'slave';
+      },
     );
     for (const target of ['/one', '/all', '/all/sub']) {
       const words = mountAt(table, target).propagation;
