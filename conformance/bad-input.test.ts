@@ -89,6 +89,11 @@ const put = (name: string, key: string, value: unknown) => (config: Config) => {
     [key]: value,
   };
 };
+/** Beside the usual ones: without those other things are wrong, too. */
+const withNamespace = (namespace: unknown) => (config: Config) => ({
+  ...config,
+  linux: { ...config.linux, namespaces: [...config.linux.namespaces, namespace] },
+});
 const top = (key: string, value: unknown) => (config: Config) => ({ ...config, [key]: value });
 
 const lax = 'not checked by 1.1.5';
@@ -120,8 +125,8 @@ const values: [string, Change, (RegExp | undefined)?, string?][] = [
   ['mounts that are an object', top('mounts', {}), /mounts/],
   ['a mount without a destination', top('mounts', [{ type: 'tmpfs', source: 'tmpfs' }])],
   ['mount options that are a string', top('mounts', [{ destination: '/x', type: 'tmpfs', options: 'ro' }]), /options/],
-  ['namespaces that are strings', put('linux', 'namespaces', ['pid']), /namespaces/],
-  ['a namespace without a type', put('linux', 'namespaces', [{ path: '/proc/self/ns/pid' }])],
+  ['a namespace that is a string', withNamespace('cgroup'), /namespace/],
+  ['a namespace without a type', withNamespace({ path: '/proc/self/ns/cgroup' }), /namespace/],
   ['a sysctl that is a number', put('linux', 'sysctl', { 'net.ipv4.ip_forward': 1 }), /sysctl/],
   ['masked paths that are a string', put('linux', 'maskedPaths', '/proc/kcore'), /maskedPaths/],
   ['a relative masked path', put('linux', 'maskedPaths', ['etc/passwd']), /etc\/passwd|maskedPaths/, lax],
