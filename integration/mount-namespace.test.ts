@@ -3,7 +3,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { type Config, check, ok, type Sandbox, waitFor, withoutNamespace } from '../conformance/harness/index.ts';
+import { join } from 'node:path';
+import {
+  type Config,
+  check,
+  inMountNamespace,
+  ok,
+  parseMountinfo,
+  refused,
+  type Sandbox,
+  waitFor,
+  withoutNamespace,
+} from '../conformance/harness/index.ts';
+import { needsStrace } from './support.ts';
 
 function lasting(box: Sandbox, namespaces: (config: Config) => void) {
   return box.container((config) => {
@@ -45,3 +57,32 @@ check('a mount namespace is joined by its path', (box) => {
     other.kill('SIGKILL');
   }
 });
+
+check(
+  'what masks paths is never on the host, also where the root of the container is shared with it',
+  { skip: needsStrace },
+  (box) => {
+    const container = box.container((config) => {
+      config.linux.rootfsPropagation = 'rshared';
+      config.linux.maskedPaths = ['/proc/keys'];
+    });
+    const { rootfs } = container;
+    const log = join(box.directory, 'mountinfo');
+    // Init is killed when it is about to take it away.
+    const killed = 'strace -f -qq -o /dev/null -e trace=umount2 -e inject=umount2:signal=KILL:when=1';
+    const script = [
+      `mount --make-rshared /; mount --bind ${rootfs} ${rootfs}`,
+      `${killed} "$@" || :`,
+      `cat /proc/self/mountinfo >${log}; exit 1`,
+    ].join('\n');
+    refused(container.create({ prelude: inMountNamespace(script) }), /ended without a word/);
+    const onRoot = parseMountinfo(readFileSync(log, 'utf8')).filter(
+      ({ target }) => target === '/' || target === rootfs,
+    );
+    assert.deepEqual(
+      onRoot.map(({ type }) => type).filter((type) => type === 'tmpfs'),
+      [],
+    );
+    box.assertNothingLeft();
+  },
+);

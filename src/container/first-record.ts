@@ -25,13 +25,18 @@ export function firstRecord(
     ready: false,
     cgroups,
     ...(config.linux?.resources === undefined ? {} : { resources: config.linux.resources }),
-    hasProcess: config.process?.args !== undefined && config.process.args.length > 0,
+    hasProcess: hasProgram(config),
     newKeyring: !noNewKeyring,
     ownPidNamespace: hasOwnPidNamespace(config),
     poststart: config.hooks?.poststart ?? [],
     poststop: config.hooks?.poststop ?? [],
     startSteps: [],
   };
+}
+
+/** There is something to start. */
+export function hasProgram({ process }: Config): boolean {
+  return process?.args !== undefined && process.args.length > 0;
 }
 
 /** Its processes end with its init. */

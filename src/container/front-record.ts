@@ -3,23 +3,61 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { ownDirectories } from '../cgroup/record.ts';
 import { encodeFrontRecord, FLAG, FRONT_FILE } from '../front/record.ts';
+import type { Config } from '../spec/generated/types.ts';
+import { hasOwnPidNamespace, hasProgram } from './first-record.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
 
-/** FLAG bits: what the front may do for the container. */
-export function frontFlags({
-  hasProcess,
-  ownPidNamespace,
-  poststart,
-  poststop,
-  scope,
-  notifies,
-  hookOutput,
-  resourceClass,
-}: ContainerRecord): bigint {
-  // What a startContainer hook prints is to be had while init lives: the engine looks at it from the start on.
-  const start = hasProcess && poststart.length === 0 && notifies !== true && hookOutput === undefined;
-  const remove = ownPidNamespace && poststop.length === 0 && scope === undefined && resourceClass === undefined;
+/** What decides over what the front may do for a container, be that there or only planned. */
+export interface FrontTraits
+  extends Pick<ContainerRecord, 'hasProcess' | 'ownPidNamespace' | 'poststart' | 'poststop'> {
+  readonly hasScope: boolean;
+  readonly hasResourceClass: boolean;
+  /** A service manager is to be told when the program is up. */
+  readonly notifies: boolean;
+  /** It has startContainer hooks. What they print is to be had while init lives: the engine looks at it from the start on. */
+  readonly printsHooks: boolean;
+}
+
+/** FLAG bits: what the front may do for the container. Pure. */
+export function frontFlags(traits: FrontTraits): bigint {
+  const { hasProcess, ownPidNamespace, poststart, poststop, hasScope, hasResourceClass, notifies, printsHooks } =
+    traits;
+  const start = hasProcess && poststart.length === 0 && !notifies && !printsHooks;
+  const remove = ownPidNamespace && poststop.length === 0 && !hasScope && !hasResourceClass;
   return (start ? FLAG.start : 0n) | (remove ? FLAG.delete : 0n);
+}
+
+/** Whether the front can do all that is left of the life of a created container. */
+export function isOfFront(traits: FrontTraits): boolean {
+  return frontFlags(traits) === (FLAG.start | FLAG.delete);
+}
+
+export function traitsOf(record: ContainerRecord): FrontTraits {
+  const { hasProcess, ownPidNamespace, poststart, poststop } = record;
+  return {
+    hasProcess,
+    ownPidNamespace,
+    poststart,
+    poststop,
+    hasScope: record.scope !== undefined,
+    hasResourceClass: record.resourceClass !== undefined,
+    notifies: record.notifies === true,
+    printsHooks: record.hookOutput !== undefined,
+  };
+}
+
+/** Of the container that a config will be. */
+export function plannedTraits(config: Config, plan: Pick<FrontTraits, 'hasScope' | 'notifies'>): FrontTraits {
+  const { startContainer = [], poststart = [], poststop = [] } = config.hooks ?? {};
+  return {
+    ...plan,
+    hasProcess: hasProgram(config),
+    ownPidNamespace: hasOwnPidNamespace(config),
+    poststart,
+    poststop,
+    hasResourceClass: config.linux?.intelRdt !== undefined,
+    printsHooks: startContainer.length > 0,
+  };
 }
 
 /**
@@ -28,7 +66,7 @@ export function frontFlags({
  */
 export function writeFrontRecord(root: string, record: ContainerRecord): void {
   const { init, cgroups } = record;
-  const flags = frontFlags(record);
+  const flags = frontFlags(traitsOf(record));
   if (init === undefined || flags === 0n) return;
   const directories: { path: string; inode?: number }[] = [];
   for (const entry of cgroups.cgroups) {

@@ -1,7 +1,6 @@
 // run: create, start, wait, delete.
 
 import { closeSync, existsSync, readFileSync, writeSync } from 'node:fs';
-import { FLAG } from '../front/record.ts';
 import { DECLINED, EXIT_FILE, encodeReport, REPORT_FD } from '../front/run-protocol.ts';
 import { callersStatus, decodeWaitStatus, type ExitStatus, waitForChild } from '../linux/spawn.ts';
 import { becomeSubreaper, type ChildWatch, watchChildren } from '../linux/wait.ts';
@@ -10,9 +9,8 @@ import type { Config } from '../spec/generated/types.ts';
 import type { Attached } from './attach.ts';
 import { type Created, type CreateOptions, createLoaded, loadForCreate } from './create.ts';
 import { deleteContainer, destroy } from './delete.ts';
-import { hasOwnPidNamespace } from './first-record.ts';
 import { forwardSignals } from './forward-signals.ts';
-import { frontFlags } from './front-record.ts';
+import { isOfFront, plannedTraits, traitsOf } from './front-record.ts';
 import { signalInit } from './kill.ts';
 import { asksForExtras } from './parts.ts';
 import { mayBeStarted, startCreated } from './start.ts';
@@ -51,25 +49,16 @@ export async function runContainer(options: RunOptions): Promise<number> {
   return await goOn(options, created);
 }
 
-/** The front can do what is left of a plain container's life: frontFlags, told before there is a record. */
+/** Whether the front can do what is left of the container's life: told before there is one. */
 function canHandOver(options: RunOptions, config: Config): boolean {
   const { detach, keep, noSubreaper, systemdCgroup } = options;
-  const { startContainer = [], poststart = [], poststop = [] } = config.hooks ?? {};
-  const isPlain = !(detach || keep || noSubreaper || systemdCgroup || asksForExtras(options, config));
-  const hasProgram = (config.process?.args ?? []).length > 0;
-  return (
-    isPlain &&
-    hasProgram &&
-    hasOwnPidNamespace(config) &&
-    config.linux?.intelRdt === undefined &&
-    startContainer.length + poststart.length + poststop.length === 0
-  );
+  if (detach || keep || noSubreaper || asksForExtras(options, config)) return false;
+  return isOfFront(plannedTraits(config, { hasScope: systemdCgroup, notifies: false }));
 }
 
 /** False where the front can't go on with it, and now waits for our end. */
 async function handOver({ root, id, log }: RunOptions, record: ContainerRecord): Promise<boolean> {
-  const plain = frontFlags(record) === (FLAG.start | FLAG.delete);
-  const report = plain ? encodeReport(record.init?.pid ?? 0, root, id) : undefined;
+  const report = isOfFront(traitsOf(record)) ? encodeReport(record.init?.pid ?? 0, root, id) : undefined;
   if (report === undefined) {
     closeSync(REPORT_FD);
     return false;

@@ -97,12 +97,12 @@ export const MOUNTS_ROWS: readonly Row[] = [
 export const HOOKS_ROWS: readonly Row[] = [
   {
     properties: ['/hooks'],
-    honouredBy: 'src/container/create.ts',
+    honouredBy: 'src/container/listener.ts',
     test: [HOOKS, 'the hooks run in the order of the lifecycle, each within its operation'],
   },
   {
     properties: ['/hooks/{prestart,createRuntime}'],
-    honouredBy: 'src/container/create.ts',
+    honouredBy: 'src/container/listener.ts',
     test: [HOOKS, 'prestart and createRuntime hooks find the new namespaces by the pid of the state'],
   },
   {

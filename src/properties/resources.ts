@@ -13,7 +13,7 @@ const WITHOUT = [LIMITS, 'linux.resources.… is refused by name where the kerne
 const ALL_FILES = [UNIT, '…: as files of v1 and v2'] as const;
 
 export const RESOURCES: readonly Row[] = [
-  { properties: ['/linux/resources'], honouredBy: 'src/container/create.ts', test: IN_FORCE },
+  { properties: ['/linux/resources'], honouredBy: 'src/container/make-cgroups.ts', test: IN_FORCE },
   {
     properties: ['/linux/resources/devices', '/linux/resources/devices/*/{allow,type,major,minor,access}'],
     honouredBy: 'src/cgroup/device-rules.ts',

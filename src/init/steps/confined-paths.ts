@@ -38,17 +38,8 @@ export function maskPaths(context: StepContext): void {
       attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
       result: nothing,
     });
-    // Only an attached mount can be copied (Linux before 6.15): for a while it lies on the old root.
-    plan.withSlot((old) => {
-      plan.call(
-        'openat',
-        [plan.value(AT_FDCWD, 'AT_FDCWD'), '/', plan.value(O_PATH | O_DIRECTORY, 'O_PATH|O_DIRECTORY'), 0],
-        {
-          result: old,
-        },
-      );
-      attach(plan, plan.slotRef(nothing), plan.slotRef(old));
-    });
+    // Only an attached mount can be copied (Linux before 6.15): for a while it lies on the root. Not on the old one: that may be shared with the host.
+    attach(plan, plan.slotRef(nothing), context.root);
   });
   [...new Set(masked.map(cleanPath))].forEach((path) => {
     const index = masked.findIndex((other) => cleanPath(other) === path);
@@ -57,8 +48,9 @@ export function maskPaths(context: StepContext): void {
     });
   });
   plan.step({ sentence: 'put away what masks paths' }, () => {
-    // "/" is looked up as the topmost mount here: what was attached above, not the old root (path_lookupat in fs/namei.c).
-    plan.call('umount2', ['/', plan.value(MNT_DETACH, 'MNT_DETACH')]);
+    // Of what lies on the directory, the last: umount2(2) looks "." up like that (LOOKUP_MOUNTPOINT in fs/namei.c).
+    plan.call('fchdir', [context.root]);
+    plan.call('umount2', ['.', plan.value(MNT_DETACH, 'MNT_DETACH')]);
   });
   plan.free(nothing);
   plan.free(nullDevice);
