@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   addedProgram,
@@ -11,9 +12,12 @@ import {
   check,
   contextOf,
   hasSelinux,
+  needsPolicy,
+  ok,
   refused,
   type Sandbox,
   startedProgram,
+  withDomain,
   writeIn,
 } from './harness/index.ts';
 
@@ -94,4 +98,53 @@ check("a mount's own label wins, with quotes round its commas or without", twice
   const container = withMounts(box, of('/quoted', `context="${own('c3,c4')}"`), of('/plain', `context=${own('c5')}`));
   assert.equal(labelOf(container, '/quoted'), own('c3,c4'));
   assert.equal(labelOf(container, '/plain'), own('c5'));
+});
+
+// --- in force -------------------------------------------------------------------------------------------------------
+
+/** Tries to make a file in each place. */
+const touching = (...places: string[]): string =>
+  places.map((place) => `touch ${place}/new 2>/dev/null && echo ${place} || echo ${place} denied`).join('; ');
+
+check('the policy holds the program to its label, and what exec adds', { skip: needsPolicy }, (box) => {
+  const typeOf = spawnSync('stat', ['--format=%C', box.directory], { encoding: 'utf8' }).stdout.split(':')[2] ?? '';
+  withDomain(box, typeOf, ({ domain, files }) => {
+    const labelled = (path: string, level: string) =>
+      assert.equal(spawnSync('chcon', [`${user}:object_r:${files}:${level}`, path]).status, 0);
+    const volume = (name: string, level: string): Config['mounts'][number] => {
+      const source = join(box.directory, name);
+      mkdirSync(source);
+      labelled(source, level);
+      return { destination: `/${name}`, type: 'bind', source, options: ['rbind'] };
+    };
+    // A volume of the container's, and one of another's: the type is the same, the categories are not.
+    const mounts = [volume('own', 's0:c1,c2'), volume('foreign', 's0:c1,c3')];
+    const script = touching('/dev/shm', '/own', '/foreign', '.');
+    const make = (processLabel: string | undefined, args: string[]) =>
+      box.container((config) => {
+        config.root.readonly = false;
+        if (processLabel !== undefined) config.process.selinuxLabel = processLabel;
+        config.linux.mountLabel = `${user}:object_r:${files}:s0:c1,c2`;
+        config.mounts.push(...mounts);
+        config.process.args = args;
+      });
+    const confined = `${user}:${role}:${domain}:s0:c1,c2`;
+    const shell = ['/bin/sh', '-c', `${script}; exec sleep 300`];
+
+    const container = make(confined, shell);
+    const allowed = '/dev/shm\n/own\n/foreign denied\n. denied\n';
+    assert.equal(contextOf(startedProgram(container)), confined);
+    assert.equal(container.stdout(), allowed);
+    assert.equal(ok(container.exec(['/bin/sh', '-c', script])).stdout, allowed);
+    // It is the label that does it.
+    const free = make(undefined, shell);
+    startedProgram(free);
+    assert.equal(free.stdout(), '/dev/shm\n/own\n/foreign\n.\n');
+    // What the policy forbids at the very start is told.
+    const program = join(box.directory, 'own', 'sh');
+    copyFileSync(join(container.rootfs, 'bin/busybox'), program);
+    labelled(program, 's0:c1,c2');
+    refused(make(confined, ['/own/sh']).run(), /permission denied/i);
+    assert.equal(make(undefined, ['/own/sh', '-c', 'exit 3']).run().status, 3);
+  });
 });

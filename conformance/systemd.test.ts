@@ -295,9 +295,35 @@ check(
 
 check('update refuses a weight for a cgroup that is to be idle', { skip: skip || needsV2 }, (box) => {
   const container = created(box);
-  const both = box.command(['update', '--cpu-share', '200', '--cpu-idle', '1', container.id], SYSTEMD);
-  refused(both, /unable to apply both/);
-  assert.equal(readCgroup(container.pid(), 'cpu', 'cpu.idle'), '0');
+  const unified = JSON.stringify({ unified: { 'cpu.idle': '1', 'cpu.weight': '8' } });
+  for (const [flags, input] of [
+    [['--cpu-share', '200', '--cpu-idle', '1'], ''],
+    [['--resources', '-'], unified],
+  ] as const) {
+    refused(box.command(['update', ...flags, container.id], { ...SYSTEMD, input }), /unable to apply both/);
+    assert.equal(readCgroup(container.pid(), 'cpu', 'cpu.idle'), '0');
+  }
+});
+
+check('a weight ends idleness; what is idle no more stays so', { skip: skip || needsV2 }, (box) => {
+  const container = created(box, (config) => {
+    config.linux.resources = { cpu: { shares: 1024 } };
+  });
+  const update = (...flags: string[]): readonly string[] => {
+    ok(box.command(['update', ...flags, container.id], SYSTEMD));
+    const after = files(container, ['cpu.idle', 'cpu.weight']);
+    // With what systemd remembers it is the same.
+    systemctl('daemon-reload');
+    assert.deepEqual(files(container, ['cpu.idle', 'cpu.weight']), after, flags.join(' '));
+    return after;
+  };
+  const [, weight] = update('--cpu-idle', '0');
+  assert.equal(update('--cpu-idle', '1')[0], '1');
+  const [idle, less] = update('--cpu-share', '200');
+  assert.equal(idle, '0');
+  assert.ok(Number(less) < Number(weight), `${less} < ${weight}`);
+  update('--cpu-idle', '1');
+  assert.deepEqual(update('--cpu-idle', '0'), ['0', less]);
 });
 
 check('a limit of one process is in force for systemd, too', { skip: skip || needsV2 }, (box) => {

@@ -44,8 +44,10 @@ export {
   lastingIn,
   loadProfile,
   needsAppArmor,
+  needsPolicy,
   profileOf,
   startedProgram,
+  withDomain,
 } from './security-modules.ts';
 export {
   listenForDescriptor,

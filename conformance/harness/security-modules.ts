@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import { type Container, ok } from './container.ts';
@@ -49,6 +49,64 @@ export function profileOf(pid: number): string {
 /** The SELinux context of a process of the host. */
 export function contextOf(pid: number | 'self'): string {
   return readFileSync(`/proc/${pid}/attr/current`, 'utf8').replace(/\0$/, '').trim();
+}
+
+const ENFORCE = '/sys/fs/selinux/enforce';
+
+/** Whether the machine is the tests' own, so that they may put its policy in force (conformance/vm/inside.sh). */
+const mayEnforce = process.env['CONFORMANCE_SETENFORCE'] === 'yes';
+const isEnforced = hasSelinux && readFileSync(ENFORCE, 'utf8') === '1';
+
+/** Why a test of the policy's effect can't be run; undefined: it can. */
+export const needsPolicy = !hasSelinux
+  ? 'the host has no SELinux'
+  : !isEnforced && !mayEnforce
+    ? 'the policy is not in force; with CONFORMANCE_SETENFORCE=yes the tests may change that for a while'
+    : spawnSync('semodule', ['--list-modules'], { stdio: 'ignore' }).status === 0
+      ? undefined
+      : 'needs semodule';
+
+/** A domain that may execute, read and write what lies there, but make nothing there; a type of files that it may do all with but begin with them. */
+export interface Confined {
+  readonly domain: string;
+  readonly files: string;
+}
+
+/**
+ * Adds a domain to the policy, in force while `body` runs; `there` is the type of the files of the container's root. This takes long: all of the
+ * policy is compiled, twice.
+ */
+export function withDomain(box: Sandbox, there: string, body: (types: Confined) => void): void {
+  const [, role, own] = contextOf('self').split(':');
+  const [domain, files] = [`${box.token}_t`, `${box.token}_file_t`];
+  const rules = [
+    `(type ${domain}) (roletype ${role} ${domain})`,
+    // Categories separate what has the same type.
+    `(typeattributeset domain (${domain})) (typeattributeset mcs_constrained_type (${domain}))`,
+    `(type ${files}) (roletype object_r ${files}) (typeattributeset file_type (${files}))`,
+    `(allow ${own} ${domain} (process (all))) (allow ${own} ${domain} (process2 (all)))`,
+    // Engines of JavaScript write code; a policy need not let the domain of these tests do that.
+    `(allow ${own} ${own} (process (execmem)))`,
+    `(allow ${domain} ${own} (process (sigchld))) (allow ${domain} ${own} (fd (use)))`,
+    `(allow ${domain} ${there} (dir (getattr search open read)))`,
+    `(allow ${domain} ${there} (file (getattr open read write append map execute execute_no_trans entrypoint)))`,
+    `(allow ${domain} ${files} (file (not (entrypoint))))`,
+    ...['dir', 'chr_file', 'lnk_file'].map((kind) => `(allow ${domain} ${files} (${kind} (all)))`),
+  ];
+  const file = join(box.directory, `${box.token}.cil`);
+  writeFileSync(file, `${rules.join('\n')}\n`);
+  const run = (...args: [string, ...string[]]) => {
+    const { status, stderr } = spawnSync(args[0], args.slice(1), { encoding: 'utf8' });
+    assert.equal(status, 0, `${args.join(' ')}: ${stderr}`);
+  };
+  run('semodule', '--install', file);
+  try {
+    writeFileSync(ENFORCE, '1');
+    body({ domain, files });
+  } finally {
+    if (!isEnforced) writeFileSync(ENFORCE, '0');
+    run('semodule', '--remove', box.token);
+  }
 }
 
 /** A program that stays, in an AppArmor profile. */

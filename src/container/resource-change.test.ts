@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { affectedResources, completeChange, mergeResources } from './resource-change.ts';
+import { affectedResources, completeChange, endIdleness, mergeResources } from './resource-change.ts';
 
 test('a change wins field by field, and devices are matched by number', () => {
   const before = {
@@ -49,4 +49,24 @@ test('memory without a limit takes the limit of memory and swap away, unless one
   assert.deepEqual(completeChange({ memory: { limit: -1 } }), { memory: { limit: -1, swap: 0 } });
   assert.deepEqual(completeChange({ memory: { limit: -1, swap: 5 } }), { memory: { limit: -1, swap: 5 } });
   assert.deepEqual(completeChange({ pids: { limit: 1 } }), { pids: { limit: 1 } });
+});
+
+test('for systemd a weight ends idleness, and what is idle no more has a weight', () => {
+  const idle = { cpu: { shares: 200, idle: 1 } };
+  assert.deepEqual(endIdleness(idle, { cpu: { shares: 300 } }), { cpu: { shares: 300, idle: 0 } });
+  assert.deepEqual(endIdleness(idle, { cpu: { idle: 0 } }), { cpu: { shares: 200, idle: 0 } });
+  assert.deepEqual(endIdleness({ cpu: { idle: 1 } }, { cpu: { idle: 0 } }), { cpu: { shares: 1024, idle: 0 } });
+  const unified = { unified: { 'cpu.idle': '1', 'cpu.weight': '8' } };
+  assert.deepEqual(endIdleness(unified, { unified: { 'cpu.weight': '9' } }), {
+    cpu: { idle: 0 },
+    unified: { 'cpu.idle': '0', 'cpu.weight': '9' },
+  });
+  assert.deepEqual(endIdleness(unified, { unified: { 'cpu.idle': '0' } }), {
+    cpu: { shares: 1024, idle: 0 },
+    unified: { 'cpu.idle': '0', 'cpu.weight': '8' },
+  });
+  for (const other of [{ cpu: { period: 5000 } }, { cpu: { idle: 1 } }, { unified: { 'pids.max': '5' } }])
+    assert.equal(endIdleness(idle, other), other);
+  const weight = { cpu: { shares: 300 } };
+  assert.equal(endIdleness({ cpu: { shares: 200 } }, weight), weight);
 });

@@ -20,6 +20,33 @@ export function mergeResources(before: LinuxResources, change: LinuxResources): 
   return merged;
 }
 
+const DEFAULT_SHARES = 1024;
+
+/**
+ * The change as it is for a scope of systemd, which (since 252) keeps weight and idleness in one property: a weight ends idleness, and what is idle no
+ * more has its weight again, or systemd would make it idle once more at its next daemon-reload. The kernel alone takes no weight while a cgroup is idle.
+ */
+export function endIdleness(before: LinuxResources, change: LinuxResources): LinuxResources {
+  const wasIdle = before.cpu?.idle === 1 || isOne(before.unified?.['cpu.idle']);
+  const given = change.unified?.['cpu.idle'];
+  const idle = given === undefined ? change.cpu?.idle : Number(isOne(given));
+  const hasWeight = (change.cpu?.shares ?? 0) !== 0 || change.unified?.['cpu.weight'] !== undefined;
+  if (!wasIdle || idle === 1 || (idle === undefined && !hasWeight)) return change;
+  const weight = before.unified?.['cpu.weight'];
+  const unified = {
+    ...(before.unified?.['cpu.idle'] === undefined ? {} : { 'cpu.idle': '0' }),
+    ...(hasWeight || weight === undefined ? {} : { 'cpu.weight': weight }),
+    ...change.unified,
+  };
+  return {
+    ...change,
+    cpu: { ...change.cpu, ...(hasWeight ? {} : { shares: before.cpu?.shares || DEFAULT_SHARES }), idle: 0 },
+    ...(Object.keys(unified).length === 0 ? {} : { unified }),
+  };
+}
+
+const isOne = (text: string | undefined): boolean => text?.trim() === '1';
+
 function mergeBlockIo(before: BlockIoResources, change: BlockIoResources): BlockIoResources {
   const merged: Record<string, unknown> = { ...before, ...change };
   for (const name of [

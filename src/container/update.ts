@@ -11,7 +11,7 @@ import { fail } from '../error.ts';
 import type { Log } from '../log.ts';
 import { changeClass } from '../resctrl/class.ts';
 import type { IntelRdt, LinuxResources } from '../spec/generated/types.ts';
-import { affectedResources, completeChange, mergeResources } from './resource-change.ts';
+import { affectedResources, completeChange, endIdleness, mergeResources } from './resource-change.ts';
 import { type Named, requireRecord, statusOf } from './state.ts';
 import { type ContainerRecord, writeRecord } from './store.ts';
 
@@ -28,13 +28,14 @@ export interface UpdateOptions extends Named {
 /** Throws `status`, and what resourceWrites and applyWrites throw; then all is as it was, in the kernel and in the record. */
 export function updateContainer(options: UpdateOptions): void {
   const { root, id, log } = options;
-  const resources = completeChange(options.resources);
+  const asked = completeChange(options.resources);
   const record = requireRecord({ root, id });
   const status = statusOf(record);
   if (status !== 'created' && status !== 'running' && status !== 'paused')
     fail({ code: 'status', message: `container not running: the limits of "${id}" cannot be changed (${status})` });
-  if (record.scope !== undefined) refuseWeightOfIdle(resources);
   const before = record.resources ?? {};
+  if (record.scope !== undefined) refuseWeightOfIdle(asked);
+  const resources = record.scope === undefined ? asked : endIdleness(before, asked);
   for (const { message, pointer } of ignoredResources(resources)) log.warning(`${message} [${pointer}]`);
   const entries = record.cgroups.cgroups;
   const unified = entries.find(({ version }) => version === 2);
@@ -73,14 +74,18 @@ export function updateContainer(options: UpdateOptions): void {
 }
 
 /** systemd (since 252) has one property for both: the weight 0 is that of an idle cgroup. */
-function refuseWeightOfIdle({ cpu }: LinuxResources): void {
-  if (cpu?.idle !== 1 || (cpu.shares ?? 0) === 0) return;
-  fail({
-    code: 'config',
-    message: `unable to apply both: cpu.shares (${cpu.shares}) and cpu.idle (1) are the same property of a systemd scope`,
-    pointer: '/linux/resources/cpu/idle',
-    hint: 'an idle cgroup has no weight: leave out one of them',
-  });
+function refuseWeightOfIdle({ cpu, unified }: LinuxResources): void {
+  const refuse = (weight: string, idle: string, pointer: string): never =>
+    fail({
+      code: 'config',
+      message: `unable to apply both: ${weight} and ${idle} are the same property of a systemd scope`,
+      pointer: `/linux/resources/${pointer}`,
+      hint: 'an idle cgroup has no weight: leave out one of them',
+    });
+  if (cpu?.idle === 1 && (cpu.shares ?? 0) !== 0) refuse(`cpu.shares (${cpu.shares})`, 'cpu.idle (1)', 'cpu/idle');
+  const weight = unified?.['cpu.weight'];
+  if (unified?.['cpu.idle']?.trim() === '1' && weight !== undefined)
+    refuse(`unified cpu.weight (${weight})`, 'cpu.idle (1)', 'unified/cpu.idle');
 }
 
 /**
