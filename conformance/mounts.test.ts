@@ -505,7 +505,7 @@ check("the container's devpts and mqueue are its own", (box) => {
 // The container sees its own cgroup as the root of each hierarchy.
 check('a cgroup mount shows the cgroup of the container, read-only', (box) => {
   const output = box.shell(
-    'cat /proc/self/mountinfo; for p in $(find /sys/fs/cgroup -maxdepth 2 -name cgroup.procs); do grep -q "^1$" $p && echo found; done; for d in /sys/fs/cgroup/*/; do mkdir $d/new 2>&1; done; true',
+    'cat /proc/self/mountinfo; for p in $(find /sys/fs/cgroup -name cgroup.procs); do grep -q "^1$" $p && echo found; done; for d in /sys/fs/cgroup/*/; do mkdir $d/new 2>&1; done; true',
     (config) => {
       config.mounts.push({
         destination: '/sys/fs/cgroup',
