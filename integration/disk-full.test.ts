@@ -1,7 +1,7 @@
 // A file system without room: one clear error that names it, and nothing left.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Container,
@@ -67,6 +67,22 @@ check('a pid file that can’t be written makes create fail, names it, and leave
     assert.ok(result.stderr.includes(join(full, 'pid')), result.stderr);
     assert.equal(readFileSync(list, 'utf8'), 'fill\n', 'no part of a pid file');
     assertNothingMade(box, container);
+  }
+});
+
+check('exec with a state directory that has no room runs the program all the same, and leaves nothing there', (box) => {
+  const container = lasting(box);
+  ok(container.create());
+  ok(container.start());
+  const copy = directoryIn(box, 'copy');
+  const script = `cp -a '${box.root}/.' '${copy}'; mount -t tmpfs -o size=64k,mode=755 tmpfs '${box.root}'
+cp -a '${copy}/.' '${box.root}'; dd if=/dev/zero of='${box.root}/fill' bs=4096 count=100 2>/dev/null || true`;
+  const list = join(box.directory, 'list');
+  const names = readdirSync(join(box.root, container.id)).sort();
+  for (let round = 0; round < 2; round++) {
+    const prelude = listing(script, join(box.root, container.id), list);
+    assert.equal(ok(container.exec(['/bin/echo', 'ran'], { prelude })).stdout, 'ran\n');
+    assert.deepEqual(readFileSync(list, 'utf8').trim().split('\n').sort(), names);
   }
 });
 

@@ -3,7 +3,7 @@
 // plain, or is wrong, is not prepared: then the engine is asked again, for the exec itself, and tells.
 // On the hot path of the first exec: koffi is not needed for it.
 
-import { renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { freezerOf } from '../cgroup/freezer.ts';
 import {
   CHANNEL,
@@ -44,14 +44,24 @@ export async function prepareExec(root: string, id: string, file: string | undef
     const bytes = await prepare(root, id, file);
     if (bytes === undefined) return 1;
     const path = `${directoryOf(root, id)}/${file === undefined ? EXEC_FILE : PROCESS_FILE}`;
-    const temporary = `${path}.${process.pid}`;
-    writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' });
-    renameSync(temporary, path);
+    replaceFile(path, bytes);
     writeSync(REPORT_FD, PREPARED);
     return 0;
   } catch {
     // The engine that is asked next meets the same, and reports it.
     return 1;
+  }
+}
+
+/** A front never reads a part of it. */
+function replaceFile(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
 }
 
