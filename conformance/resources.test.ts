@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   byPathOnly,
   type CheckOptions,
@@ -19,6 +20,7 @@ import {
   refused,
   type Sandbox,
   waitFor,
+  writeIn,
 } from './harness/index.ts';
 
 const MIB = 1024 * 1024;
@@ -443,6 +445,45 @@ check('limits of memory and swap go up and down together', { skip: needsControll
     ['memory', 'memory.memsw.limit_in_bytes', UNLIMITED, 'memory.swap.max', 'max'],
   ]);
 });
+
+const unchecked = { runc: 'does not know checkBeforeUpdate' };
+check(
+  'a memory limit below what is in use is refused where checkBeforeUpdate says so, and changes nothing',
+  { skip: needsV2 || needsControllers('memory', 'pids'), knownToFail: unchecked },
+  (box) => {
+    const container = box.container((config, { id }) => {
+      // A file in memory: it is counted, and no reclaim frees it.
+      config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' });
+      const hold = 'dd if=/dev/zero of=/tmp/held bs=1M count=16 2>/dev/null; echo held; exec sleep 300';
+      config.process.args = ['/bin/sh', '-c', hold];
+      // Where a limit would have the kernel kill, it finds nothing that it may.
+      config.process.oomScoreAdj = -1000;
+      if (!byPathOnly) config.linux.cgroupsPath = `/${id}`;
+      config.linux.resources = { memory: { limit: 64 * MIB }, pids: { limit: 42 } };
+    });
+    ok(container.create());
+    ok(container.start());
+    container.waitForOutput(/held/);
+    const pid = container.pid();
+    const directory = cgroupDirectory(pid, 'memory');
+    const update = (memory: Resources['memory'], pids: number) => {
+      const file = writeIn(box, 'resources.json', JSON.stringify({ memory, pids: { limit: pids } }));
+      return box.command(['update', '--resources', file, container.id], {});
+    };
+    const limits = () => ['memory.max', 'pids.max'].map((file) => readFileSync(join(directory, file), 'utf8').trim());
+    assert.ok(Number(readCgroup(pid, 'memory', 'memory.current')) > 16 * MIB);
+
+    refused(update({ limit: 8 * MIB, checkBeforeUpdate: true }, 41), /memory limit/);
+    assert.deepEqual(limits(), [`${64 * MIB}`, '42']);
+    assert.equal(container.state().status, 'running');
+    ok(update({ limit: 48 * MIB, checkBeforeUpdate: true }, 40));
+    assert.deepEqual(limits(), [`${48 * MIB}`, '40']);
+    // The kernel itself refuses no limit.
+    ok(update({ limit: 8 * MIB, checkBeforeUpdate: false }, 39));
+    assert.deepEqual(limits(), [`${8 * MIB}`, '39']);
+    assert.equal(container.state().status, 'running');
+  },
+);
 
 check('an update of the period keeps the quota', { skip: needsControllers('cpu') }, (box) => {
   const container = running(box, { cpu: { quota: 20_000, period: 100_000 } });

@@ -57,8 +57,8 @@ export const RESOURCES: readonly Row[] = [
     properties: ['/linux/resources/memory/checkBeforeUpdate'],
     honouredBy: 'src/cgroup/resources/memory-usage.ts',
     test: [
-      'src/cgroup/resources/memory-usage.test.ts',
-      'a limit below what is in use is refused where checkBeforeUpdate says so',
+      LIMITS,
+      'a memory limit below what is in use is refused where checkBeforeUpdate says so, and changes nothing',
     ],
   },
   {
