@@ -1,6 +1,7 @@
 // exec by the front, with what an engine has prepared: no engine runs, the program is the same, and what has changed since is not overlooked.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -202,6 +203,8 @@ check('the pid file has the pid when a detached exec returns', { skip }, (box) =
   }
   const nowhere = refused(container.exec(['/bin/touch', '/tmp/ran'], { flags: ['--pid-file', '/nonexistent/pid'] }));
   assert.match(lastLine(nowhere.stderr), /pid file .*nonexistent/);
+  const directory = refused(container.exec(['/bin/true'], { flags: ['--pid-file', box.directory] }));
+  assert.match(lastLine(directory.stderr), /pid file/);
 });
 
 check('in a paused container it is refused; a signal ends one that was begun just before', { skip }, (box) => {
@@ -223,7 +226,7 @@ check(
     const exec = inBackground(box, ['exec', container.id, 'sh', '-c', script]);
     const shell = waitFor('the program', () => childrenOf(exec.pid).find(({ name }) => name === 'sh'))?.pid ?? 0;
     const memory = readFileSync(`/proc/${exec.pid}/smaps_rollup`, 'utf8');
-    const [own, all] = ['Private_Dirty', 'Rss'].map((name) =>
+    const [own, all] = ['Anonymous', 'Rss'].map((name) =>
       Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(memory)?.[1]),
     );
     assert.ok(own !== undefined && own > 0 && own <= 64 && all !== undefined && all <= 192, memory);
@@ -246,8 +249,8 @@ check('a signal that comes before the program is there ends the exec, and leaves
   const exec = inBackground(box, ['exec', container.id, '/bin/touch', '/tmp/ran'], prelude);
   const front = waitFor('the front', () => childrenOf(exec.pid).find(({ name }) => name === 'runt'))?.pid ?? 0;
   const launcher = waitFor('the launcher', () => childrenOf(front).find(({ name }) => name === 'runt:init'));
-  process.kill(front, 'SIGTERM');
-  assert.equal(exec.status(), 143);
+  for (const signal of ['SIGWINCH', 'SIGCONT', 'SIGTERM'] as const) process.kill(front, signal);
+  assert.equal(exec.status(), 255);
   assert.ok(
     !existsSync(`/proc/${launcher?.pid}`) ||
       /\(runt:init\) Z/.test(readFileSync(`/proc/${launcher?.pid}/stat`, 'utf8')),
@@ -302,10 +305,58 @@ check(
   },
 );
 
+check('init that has moved into a user namespace is followed into it, not into its mounts alone', { skip }, (box) => {
+  const container = lasting(box, (config) => {
+    const script = 'while ! [ -e /tmp/go ]; do sleep 0.05; done; exec /bin/busybox unshare -U -r -m /bin/sleep 300';
+    config.process.args = ['/bin/sh', '-c', script];
+    // Root of a container may not map itself without CAP_SETFCAP.
+    config.process.user = { uid: 1000, gid: 1000 };
+  });
+  const process = { args: ['/bin/cat', '/proc/self/uid_map'], cwd: '/', user: { uid: 0, gid: 0 } };
+  const file = writeIn(box, 'process.json', JSON.stringify(process));
+  const map = (...flags: string[]) => ok(container.exec([], { flags: [...flags, '--process', file] })).stdout;
+  assert.match(map(), /4294967295/);
+  writeFileSync(join(container.rootfs, 'tmp/go'), '');
+  waitFor('the user namespace', () =>
+    /4294967295/.test(readFileSync(`/proc/${container.pid()}/uid_map`, 'utf8')) ? undefined : true,
+  );
+  waitFor('the program', () =>
+    readFileSync(`/proc/${container.pid()}/comm`, 'utf8') === 'sleep\n' ? true : undefined,
+  );
+  assert.doesNotMatch(map(), /4294967295/);
+  assert.equal(map(), map('--ignore-paused'));
+});
+
+check('what the caller holds open beyond the streams it holds as long as the program runs', { skip }, (box) => {
+  const container = lasting(box);
+  ok(container.exec(['/bin/true']));
+  const lock = writeIn(box, 'lock', '');
+  const exec = inBackground(box, ['exec', container.id, 'sleep', '300'], ['flock', '-F', lock]);
+  const program = waitFor('the program', () => childrenOf(exec.pid).find(({ name }) => name === 'sleep'))?.pid ?? 0;
+  assert.equal(spawnSync('flock', ['-n', lock, 'true']).status, 1);
+  process.kill(program, 'SIGKILL');
+  assert.equal(exec.status(), 137);
+});
+
+check('Ctrl-C leaves no part of a pid file', { skip }, (box) => {
+  const container = lasting(box);
+  ok(container.exec(['/bin/true']));
+  // timeout(1) signals a process group of its own, as a terminal does.
+  const prelude = `for delay in 0.001 0.002 0.003 0.004 0.005; do for round in 1 2 3 4 5 6 7 8; do
+    timeout -s INT $delay "$@"
+  done; done; exit 0; `;
+  container.exec(['/bin/true'], { flags: ['--pid-file', join(box.directory, 'pid')], prelude });
+  assert.deepEqual(
+    readdirSync(box.directory).filter((name) => name.includes('.runt-')),
+    [],
+  );
+});
+
 check('a closed stream, and a pipe that describes the program, are the engine’s', { skip }, (box) => {
   const container = lasting(box);
   ok(container.exec(['/bin/true']));
-  ok(container.exec(['/bin/true'], { prelude: 'exec 0<&-' }));
+  const stream = (prelude: string) => ok(container.exec(['/bin/readlink', '/proc/self/fd/0'], { prelude })).stdout;
+  assert.equal(stream('exec 0<&-'), '/dev/null\n');
   const text = JSON.stringify({ args: ['/bin/echo', 'piped'], cwd: '/' });
   const file = writeIn(box, 'process.json', text);
   const prelude = `exec 7<${file}`;

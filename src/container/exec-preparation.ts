@@ -45,6 +45,7 @@ export async function prepareExec(root: string, id: string, file: string | undef
     if (bytes === undefined) return 1;
     const path = `${directoryOf(root, id)}/${file === undefined ? EXEC_FILE : PROCESS_FILE}`;
     replaceFile(path, bytes);
+    if (bytes === NEVER) return 1;
     writeSync(REPORT_FD, PREPARED);
     return 0;
   } catch {
@@ -52,6 +53,9 @@ export async function prepareExec(root: string, id: string, file: string | undef
     return 1;
   }
 }
+
+/** What the front finds where it need not ask again. */
+const NEVER = new Uint8Array(0);
 
 /** A front never reads a part of it. */
 function replaceFile(path: string, bytes: Uint8Array): void {
@@ -69,9 +73,9 @@ async function prepare(root: string, id: string, file: string | undefined): Prom
   if (!isHostRoot()) return undefined;
   const record = requireRecord({ root, id });
   const { init, ready, resourceClass } = record;
-  if (init === undefined || !ready || resourceClass !== undefined) return undefined;
+  if (init === undefined || !ready) return undefined;
   const saved = readSavedConfig(root, id);
-  if (!hasOwnMounts(saved.config)) return undefined;
+  if (resourceClass !== undefined || !hasOwnMounts(saved.config)) return NEVER;
   const given = file === undefined ? await changedProcess(saved, PLAIN) : await processOf(file, saved.config);
   const { process } = given;
   if (process.terminal === true || asksForScheduling(process)) return undefined;
@@ -80,7 +84,8 @@ async function prepare(root: string, id: string, file: string | undefined): Prom
   // Of what the container's own process can't have `create` has told; of this one every exec has to.
   if (file !== undefined && unraisableCapabilities(process.capabilities).length > 0) return undefined;
   const home = lacksHome(process.env) ? findHome(init.pid, process.user?.uid ?? 0) : undefined;
-  if (home === 'unclear') return undefined;
+  if (home === 'unclear') return NEVER;
+  if (home === 'young') return undefined;
   const { hooks: _, ...container } = saved.config;
   const config: Config = { ...container, process: withLabelsOf(saved.config.process, process) };
   const warnings: string[] = [];
@@ -89,7 +94,7 @@ async function prepare(root: string, id: string, file: string | undefined): Prom
   const profile = config.linux?.seccomp;
   const filtering =
     profile === undefined ? undefined : await loadFiltering(root, profile, integersOf(saved.text, saved.config), log);
-  if (filtering?.filter.notifies === true) return undefined;
+  if (filtering?.filter.notifies === true) return NEVER;
   const { inputs, opened } = inputsFor(record, config, given, init.pid, home);
   const plan = compileExec({
     ...inputs,
@@ -104,6 +109,8 @@ async function prepare(root: string, id: string, file: string | undefined): Prom
       startTime: init.startTime,
       userNamespace: inode('/proc/self/ns/user'),
       timeNamespace: inode('/proc/self/ns/time'),
+      initsUserNamespace: inode(`/proc/${init.pid}/ns/user`),
+      initsTimeNamespace: inode(`/proc/${init.pid}/ns/time`),
       ...(home === undefined ? {} : { passwd: home.passwd }),
       opened,
       expected: thawed(record),

@@ -22,8 +22,8 @@ const TOO_YOUNG = 50n;
 const TOO_YOUNG_IN_SECONDS = 3000n;
 const NANOSECONDS = 1_000_000_000n;
 
-/** In the root of the process. `unclear`: there is a link, or something else that is not plain. */
-export function findHome(pid: number, uid: number): FoundHome | 'unclear' {
+/** In the root of the process. `unclear`: there is a link, or something else that is not plain; `young`: it is not to be relied on yet. */
+export function findHome(pid: number, uid: number): FoundHome | 'unclear' | 'young' {
   const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
   const opened: number[] = [];
   const open = (path: string, flags: number): number => {
@@ -38,7 +38,7 @@ export function findHome(pid: number, uid: number): FoundHome | 'unclear' {
     const status = fstatSync(place, { bigint: true });
     if (!status.isFile() || status.size > LIMIT) return 'unclear';
     const nanoseconds = status.ctimeNs % NANOSECONDS;
-    if (BigInt(Date.now()) - status.ctimeMs < (nanoseconds === 0n ? TOO_YOUNG_IN_SECONDS : TOO_YOUNG)) return 'unclear';
+    if (BigInt(Date.now()) - status.ctimeMs < (nanoseconds === 0n ? TOO_YOUNG_IN_SECONDS : TOO_YOUNG)) return 'young';
     // Read after it was looked at: what is changed in between has another time.
     const text = readFileSync(open(`/proc/self/fd/${place}`, O_RDONLY), 'utf8');
     return {

@@ -18,9 +18,9 @@ import { STATX, STATX_MASK } from '../linux/statx.ts';
 import type { Container } from './container.ts';
 import { copyImage } from './exec-image.ts';
 import { ENTRY, EXEC_FILE, LARGEST, MAGIC, OFFSET, PROCESS_FILE, thisBuild } from './exec-record.ts';
+import { OFFSET as CONTAINER_OFFSET } from './record.ts';
 import { type CommandLine, type Front, ref, set } from './words.ts';
 
-const F_GETFD = 1;
 const STAT_SIZE = 1024;
 /** Spaces between the bracket behind the name and the time of the start (proc_pid_stat(5)). */
 const BEFORE_START_TIME = 20;
@@ -34,7 +34,8 @@ export interface Prepared {
   readonly memory: Slot;
 }
 
-export function readPrepared(front: Front, line: CommandLine, { directory }: Container, stale: Label): Prepared {
+export function readPrepared(front: Front, line: CommandLine, container: Container, stale: Label): Prepared {
+  const { directory } = container;
   const { plan, engine } = front;
   const record = plan.variable(LARGEST, '{exec}');
   const [file, found] = [plan.slot(), plan.slot()];
@@ -70,6 +71,13 @@ export function readPrepared(front: Front, line: CommandLine, { directory }: Con
       plan.branch(found, 'notEqual', expected, stale);
     }
   });
+  plan.step({ sentence: 'see that it is for this init' }, () => {
+    plan.load(found, plan.addressOf(record, OFFSET.pid));
+    plan.withSlot((pid) => {
+      plan.load(pid, plan.addressOf(container.record, CONTAINER_OFFSET.pid));
+      plan.branch(found, 'notEqual', ref(front, pid), stale);
+    });
+  });
   plan.free(found);
   return { record, file, pidfd: plan.slot(), memory: plan.slot() };
 }
@@ -77,7 +85,9 @@ export function readPrepared(front: Front, line: CommandLine, { directory }: Con
 /** Opens init and the image. */
 export function checkHost(front: Front, prepared: Prepared, stale: Label): void {
   const { plan } = front;
-  plan.step({ sentence: 'see that the caller is as it was' }, () => checkCaller(front, prepared, stale));
+  plan.step({ sentence: 'see that the caller and init are where they were' }, () =>
+    checkNamespaces(front, prepared, stale),
+  );
   plan.step({ sentence: 'see that the container is not paused' }, () => checkExpected(front, prepared));
   plan.step({ sentence: 'hold init' }, () => {
     plan.withSlot((pid) => {
@@ -91,15 +101,18 @@ export function checkHost(front: Front, prepared: Prepared, stale: Label): void 
   plan.step({ sentence: 'see that it is init' }, () => checkStartTime(front, prepared));
 }
 
-function checkCaller(front: Front, { record }: Prepared, stale: Label): void {
+function checkNamespaces(front: Front, { record }: Prepared, stale: Label): void {
   const { plan, engine } = front;
   const found = plan.variable(STATX.sizeOf, '{statx}');
   const [one, other] = [plan.slot(), plan.slot()];
   plan.call('geteuid', [], { result: one });
   plan.branch(one, 'notEqual', 0, engine);
+  // Init's own decide which are joined: one that has moved into a user namespace since is not to be followed into others without it.
   for (const [path, at] of [
     ['/proc/self/ns/user', OFFSET.userNamespace],
     ['/proc/self/ns/time', OFFSET.timeNamespace],
+    [plan.addressOf(record, OFFSET.userPath), OFFSET.initsUserNamespace],
+    [plan.addressOf(record, OFFSET.timePath), OFFSET.initsTimeNamespace],
   ] as const) {
     const [absent, known] = [plan.label(), plan.label()];
     plan.call('statx', [AT_FDCWD, path, 0, plan.value(STATX_MASK.inode, 'STATX_INO'), found], {
@@ -113,8 +126,6 @@ function checkCaller(front: Front, { record }: Prepared, stale: Label): void {
     plan.load(other, plan.addressOf(record, at));
     plan.branch(one, 'notEqual', ref(front, other), stale);
   }
-  // What would get the number of a stream that is closed?
-  for (const stream of [0, 1, 2]) plan.call('fcntl', [stream, F_GETFD, 0]);
   plan.free(one);
   plan.free(other);
 }

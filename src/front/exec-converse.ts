@@ -1,13 +1,13 @@
 // What the front hears until a program that exec adds is executed: container/exec-converse.ts says it with reasons.
 
 import { MESSAGE } from '../init/messages.ts';
-import type { DataRef, Label, Slot } from '../init/plan.ts';
+import type { Label, Slot } from '../init/plan.ts';
 import { AT_EMPTY_PATH, AT_FDCWD } from '../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../linux/statx.ts';
 import type { Prepared } from './exec-checks.ts';
 import { discardPidFile, type PidFile } from './pid-file.ts';
 import { FORWARDED_SIGNALS } from './run-protocol.ts';
-import { restoreSignals, SIGNAL_SET, signalSet } from './wait.ts';
+import { SIGNAL_SET, signalSet } from './wait.ts';
 import { exit, type Front, ref, set, writeDecimal } from './words.ts';
 
 const P_PID = 1;
@@ -15,9 +15,17 @@ const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x01000000;
 const SIGKILL = 9;
+const STDERR = 2;
 const FAILED = 255;
 const MESSAGE_SIZE = 8;
 const PROC = '/proc/';
+
+/** More messages than a launcher has to send: somebody else writes them. */
+const MANY = 16;
+/** siginfo_t (sigaction(2)): its size, and where the pid is. */
+const SIGINFO = { sizeOf: 128, pid: 16 } as const;
+/** What a terminal or a shell sends that is no reason to end. */
+const PATIENT: readonly string[] = ['SIGCONT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGWINCH'];
 
 export interface Program {
   /** Of the processes of ours that lead to the program's the one that is there now; not reaped. */
@@ -25,18 +33,26 @@ export interface Program {
   /** 0: not known yet. */
   readonly pid: Slot;
   readonly ours: Slot;
-  readonly oldMask: DataRef;
+  /** A child of ours that is none of these; 0: there is none. */
+  readonly preparer: Slot;
   readonly prepared: Prepared;
   readonly pidFile: PidFile;
 }
 
-/** Goes on when the program has been executed. */
+/** Goes on when the program has been executed. Never twice: the engine does it only where it is not known that it was. */
 export function hearOfProgram(front: Front, program: Program): void {
   const { plan, engine } = front;
-  const { child, pid, ours, oldMask, pidFile } = program;
+  const { child, pid, ours, preparer, pidFile } = program;
   const message = plan.variable(16, '{message}');
-  const [length, kind, value, executing] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
-  const [again, quiet, ended, failed, next, known, done] = [
+  const [length, kind, value, executing, over, count] = [
+    plan.slot(),
+    plan.slot(),
+    plan.slot(),
+    plan.slot(),
+    plan.slot(),
+    plan.slot(),
+  ];
+  const [again, quiet, ended, refused, failed, next, done] = [
     plan.label(),
     plan.label(),
     plan.label(),
@@ -46,17 +62,18 @@ export function hearOfProgram(front: Front, program: Program): void {
     plan.label(),
   ];
   plan.step({ sentence: 'hear of the program' }, () => {
-    set(front, pid, 0);
-    set(front, executing, 0);
+    for (const slot of [pid, executing, over, count]) set(front, slot, 0);
     plan.place(again);
+    plan.branch(count, 'greaterOrEqual', MANY, quiet);
     plan.call('read', [ref(front, ours), message, 16], { result: length, on: { EAGAIN: quiet, ECONNRESET: ended } });
     plan.branch(length, 'equal', 0, ended);
-    plan.branch(length, 'notEqual', MESSAGE_SIZE, failed);
+    plan.add(count, 1);
+    plan.branch(length, 'notEqual', MESSAGE_SIZE, refused);
     plan.load(kind, message, 4);
     plan.load(value, plan.addressOf(message, 4), 4);
     plan.branch(kind, 'equal', MESSAGE.successor, next);
     plan.branch(kind, 'equal', MESSAGE.pid, next);
-    plan.branch(kind, 'notEqual', MESSAGE.executing, failed);
+    plan.branch(kind, 'notEqual', MESSAGE.executing, refused);
     set(front, executing, 1);
     plan.jump(again);
   });
@@ -65,6 +82,7 @@ export function hearOfProgram(front: Front, program: Program): void {
     plan.branch(pid, 'notEqual', 0, again);
     // Never a stranger, nor one that is known.
     plan.branch(value, 'equal', ref(front, child), failed);
+    plan.branch(value, 'equal', ref(front, preparer), failed);
     const flags = WEXITED | WNOHANG | WNOWAIT;
     plan.withSlot((result) => {
       plan.call('waitid', [P_PID, ref(front, value), 0, flags, 0], { result, ignoreErrors: true });
@@ -72,33 +90,43 @@ export function hearOfProgram(front: Front, program: Program): void {
     });
     plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
     set(front, child, ref(front, value));
-    plan.branch(kind, 'equal', MESSAGE.pid, known);
-    plan.jump(again);
-    plan.place(known);
+    plan.branch(kind, 'notEqual', MESSAGE.pid, again);
     set(front, pid, ref(front, value));
     plan.jump(again);
   });
-  plan.step({ sentence: 'pass on what came before the program' }, () => {
+  plan.step({ sentence: 'look at what came meanwhile' }, () => {
     plan.place(quiet);
-    passOn(front, program, again);
-    plan.branch(executing, 'equal', 0, again);
+    set(front, count, 0);
+    const goesOn = plan.label();
+    passOn(front, program, goesOn);
+    plan.place(goesOn);
     plan.branch(pid, 'equal', 0, again);
-    // Somebody in the container may hold the other end open.
-    isOther(front, program, again, done);
+    // Somebody in the container may hold the other end open, or write to it. What a process has said before it ended can be read by now.
+    plan.branch(over, 'notEqual', 0, ended);
+    hasEnded(front, pid, over);
+    plan.branch(over, 'notEqual', 0, again);
+    const same = plan.label();
+    isOther(front, program, same, done);
+    plan.place(same);
+    plan.jump(again);
   });
   plan.step({ sentence: 'leave a program that can not be executed to the engine' }, () => {
+    plan.place(refused);
+    // A message of the launcher's, or of whoever is in the container when the program is there.
+    plan.branch(pid, 'equal', 0, failed);
+    isOther(front, program, failed, done);
     plan.place(ended);
     plan.branch(executing, 'equal', 0, failed);
     plan.branch(pid, 'notEqual', 0, done);
+    endWith(front, program, 'nobody has told which process the program is\n');
     plan.place(failed);
     endChild(front, program);
-    restoreSignals(front, oldMask);
     discardPidFile(front, pidFile);
     plan.call('close', [ref(front, ours)], { ignoreErrors: true });
     plan.jump(engine);
     plan.place(done);
   });
-  for (const slot of [length, kind, value, executing]) plan.free(slot);
+  for (const slot of [length, kind, value, executing, over, count]) plan.free(slot);
 }
 
 function endChild(front: Front, { child }: Program): void {
@@ -107,28 +135,51 @@ function endChild(front: Front, { child }: Program): void {
   plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
 }
 
-/** A signal that was sent to the front: for the program, or, where there is none yet (the container is frozen, say), for the front itself. */
-function passOn(front: Front, program: Program, again: Label): void {
+function endWith(front: Front, program: Program, reason: string): void {
   const { plan } = front;
-  const { pid, oldMask, pidFile } = program;
-  const passed = plan.constant(signalSet(Object.values(FORWARDED_SIGNALS)), '{passed on}');
-  const [none, early] = [plan.label(), plan.label()];
+  const text = `runt: exec: ${reason}`;
+  endChild(front, program);
+  discardPidFile(front, program.pidFile);
+  plan.call('write', [STDERR, text, Buffer.byteLength(text)], { ignoreErrors: true });
+  exit(front, FAILED);
+}
+
+/** over = 1 where the process, a child of ours, has ended; it is not reaped. */
+function hasEnded(front: Front, pid: Slot, over: Slot): void {
+  const { plan } = front;
+  const info = plan.variable(SIGINFO.sizeOf, '{siginfo}');
+  const alive = plan.label();
+  plan.withSlot((found) => {
+    set(front, found, 0);
+    plan.store(found, plan.addressOf(info, SIGINFO.pid));
+    const flags = WEXITED | WNOHANG | WNOWAIT;
+    plan.call('waitid', [P_PID, ref(front, pid), info, flags, 0], { ignoreErrors: true });
+    plan.load(found, plan.addressOf(info, SIGINFO.pid), 4);
+    plan.branch(found, 'equal', 0, alive);
+    set(front, over, 1);
+    plan.place(alive);
+  });
+}
+
+/** A signal that was sent to the front: for the program, or, where there is none yet (the container is frozen, say), for the front itself. */
+function passOn(front: Front, program: Program, goesOn: Label): void {
+  const { plan } = front;
+  const { pid } = program;
+  const all = Object.entries(FORWARDED_SIGNALS);
+  const passed = plan.constant(signalSet(all.map(([, number]) => number)), '{passed on}');
+  const ending = all.flatMap(([name, number]) => (PATIENT.includes(name) ? [] : [number]));
+  const early = plan.label();
+  const now = plan.constant(new Uint8Array(16), '{0 s}');
   plan.withSlot((signal) => {
-    const now = plan.constant(new Uint8Array(16), '{0 s}');
-    plan.call('rt_sigtimedwait', [passed, 0, now, SIGNAL_SET], { result: signal, on: { EAGAIN: none } });
     plan.branch(pid, 'equal', 0, early);
+    plan.call('rt_sigtimedwait', [passed, 0, now, SIGNAL_SET], { result: signal, on: { EAGAIN: goesOn } });
     plan.call('kill', [ref(front, pid), ref(front, signal)], { ignoreErrors: true });
-    plan.jump(again);
+    plan.jump(goesOn);
     plan.place(early);
-    endChild(front, program);
-    discardPidFile(front, pidFile);
-    restoreSignals(front, oldMask);
-    plan.withSlot((own) => {
-      plan.call('getpid', [], { result: own });
-      plan.call('kill', [ref(front, own), ref(front, signal)], { ignoreErrors: true });
-    });
-    exit(front, FAILED);
-    plan.place(none);
+    // Those that are not in this set wait for the program.
+    const fatal = plan.constant(signalSet(ending), '{ending}');
+    plan.call('rt_sigtimedwait', [fatal, 0, now, SIGNAL_SET], { result: signal, on: { EAGAIN: goesOn } });
+    endWith(front, program, 'a signal came before the program was executed\n');
   });
 }
 

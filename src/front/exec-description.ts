@@ -180,6 +180,8 @@ function readArguments(front: Front, at: Slot, vector: DataRef): void {
   plan.place(character);
   take();
   plan.branch(byte, 'less', FIRST_CHARACTER, engine);
+  // Is it UTF-8? The engine tells.
+  plan.branch(byte, 'greaterOrEqual', ASCII, engine);
   plan.branch(byte, 'equal', QUOTE, ended);
   plan.branch(byte, 'notEqual', '\\'.charCodeAt(0), plain);
   take();

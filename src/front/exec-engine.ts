@@ -7,14 +7,22 @@ import { PREPARED, PREPARING, REPORT_FD } from './run-protocol.ts';
 import { SIGCHLD } from './wait.ts';
 import { type CommandLine, type Front, ref, set } from './words.ts';
 
-/** Goes on at once. The label is where to go for it; there the front goes on behind this, too, and gives up the second time. */
-export function letEnginePrepare(front: Front, line: CommandLine): Label {
+export interface Preparing {
+  /** Where to go for it; there the front goes on as it does at once, and gives up the second time. */
+  readonly stale: Label;
+  /** The engine's process, which may not have ended; 0: there is none. */
+  readonly preparer: Slot;
+}
+
+/** Goes on at once. */
+export function letEnginePrepare(front: Front, line: CommandLine): Preparing {
   const { plan, engine } = front;
   const [stale, parent, prepared] = [plan.label(), plan.label(), plan.label()];
   const tried = plan.slot();
-  set(front, tried, 0);
-  plan.jump(prepared);
   const [reader, writer, child] = [plan.slot(), plan.slot(), plan.slot()];
+  set(front, tried, 0);
+  set(front, child, 0);
+  plan.jump(prepared);
   plan.step({ sentence: 'let an engine prepare it' }, () => {
     plan.place(stale);
     plan.branch(tried, 'notEqual', 0, engine);
@@ -38,8 +46,8 @@ export function letEnginePrepare(front: Front, line: CommandLine): Label {
     plan.jump(engine);
   });
   plan.place(prepared);
-  for (const slot of [reader, writer, child]) plan.free(slot);
-  return stale;
+  for (const slot of [reader, writer]) plan.free(slot);
+  return { stale, preparer: child };
 }
 
 /** It says nothing, and holds nothing of the caller's that somebody might wait for the end of. Never the engine of the exec itself: that would be a second. */
@@ -57,6 +65,8 @@ function becomeEngine(front: Front, line: CommandLine, writer: Slot): void {
     for (const stream of [0, 1, 2]) attempt(fd, stream);
     attempt(writer, REPORT_FD);
   });
+  plan.call('close_range', [3, REPORT_FD - 1, 0], { ignoreErrors: true });
+  plan.call('close_range', [REPORT_FD + 1, plan.value(0xffffffff, '~0'), 0], { ignoreErrors: true });
   replaceName(front, line, PREPARING);
   plan.jump(front.engine);
   plan.place(failed);

@@ -4,11 +4,14 @@
 import type { Label, Slot } from '../init/plan.ts';
 import { type CommandLine, expectString, type Front, ref, set } from './words.ts';
 
+const F_GETFD = 1;
 const DASH = '-'.charCodeAt(0);
 
 /** Goes on with `complete`. `next`: the address of the word `exec` in argv. */
 export function readExecWords(front: Front, line: CommandLine, next: Slot, complete: Label): void {
   const { plan, engine } = front;
+  // Before anything else could get the number of a stream that the caller has closed.
+  for (const stream of [0, 1, 2]) plan.call('fcntl', [stream, F_GETFD, 0]);
   const [word, first] = [plan.slot(), plan.slot()];
   const [again, id] = [plan.label(), plan.label()];
   const take = (): void => {

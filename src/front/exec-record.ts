@@ -20,11 +20,18 @@
 //   176     8     nanoseconds
 //   184     8     of a process that a file describes: size of the file's part before its arguments,
 //   192     8     and of the part behind them
-//   200           ENTRY by ENTRY what is opened; after the last one 8 zeros, then those two parts, then NULs
+//   200     32    "/proc/PID/ns/user"
+//   232     32    "/proc/PID/ns/time"
+//   264     8     inode of init's user namespace,
+//   272     8     of its time namespace; 0: the kernel has none
+//   280           ENTRY by ENTRY what is opened; after the last one 8 zeros, then those two parts, then NULs
 //
 // All numbers are little-endian.
 
-/** In the state directory: for the container's own process with other arguments, and for the last one that a file has described. */
+/**
+ * In the state directory: for the container's own process with other arguments, and for the last one that a file has described. Empty where the
+ * container is not for the front at all.
+ */
 export const EXEC_FILE = 'exec';
 export const PROCESS_FILE = 'exec.process';
 /** "runtex01" */
@@ -46,7 +53,11 @@ export const OFFSET = {
   nanoseconds: 176,
   before: 184,
   behind: 192,
-  entries: 200,
+  userPath: 200,
+  timePath: 232,
+  initsUserNamespace: 264,
+  initsTimeNamespace: 272,
+  entries: 280,
 } as const;
 /**
  * Offsets in an entry: its size, a multiple of 8; the number that the launcher finds it under (0: it is only looked at); the flags to open it
@@ -74,8 +85,11 @@ export interface PasswdFile {
 export interface ExecRecord {
   readonly pid: number;
   readonly startTime: number;
+  /** Inodes; the caller's, and init's, which decide what is joined. */
   readonly userNamespace: number;
   readonly timeNamespace: number;
+  readonly initsUserNamespace: number;
+  readonly initsTimeNamespace: number;
   /** Absent: HOME does not depend on it. `none`: there is none. */
   readonly passwd?: PasswdFile | 'none';
   readonly opened: readonly { readonly path: string; readonly flags: number }[];
@@ -110,6 +124,10 @@ export function encodeExecRecord(record: ExecRecord, imageSize: number): Uint8Ar
   bytes.write(String(record.startTime), OFFSET.startTime);
   number(OFFSET.userNamespace, record.userNamespace);
   number(OFFSET.timeNamespace, record.timeNamespace);
+  bytes.write(`/proc/${pid}/ns/user`, OFFSET.userPath);
+  bytes.write(`/proc/${pid}/ns/time`, OFFSET.timePath);
+  number(OFFSET.initsUserNamespace, record.initsUserNamespace);
+  number(OFFSET.initsTimeNamespace, record.initsTimeNamespace);
   if (passwd !== undefined) number(OFFSET.home, 1);
   if (passwd !== undefined && passwd !== 'none') {
     number(OFFSET.passwd, passwd.inode);

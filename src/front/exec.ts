@@ -11,8 +11,9 @@ import { letEnginePrepare } from './exec-engine.ts';
 import { becomeLauncher } from './exec-launcher.ts';
 import { FIRST_NUMBER } from './exec-record.ts';
 import { discardPidFile, preparePidFile, writePidFile } from './pid-file.ts';
-import { exitWith, keepSignals, restoreSignals, SIGCHLD, SIGNAL_SET, waitForEnd } from './wait.ts';
-import { type CommandLine, exit, type Front, ref, refuseVariable } from './words.ts';
+import type { Supervision } from './run.ts';
+import { exitWith, keepSignals, SIGCHLD, waitForEnd } from './wait.ts';
+import { type CommandLine, exit, type Front, ref, refuseVariable, set } from './words.ts';
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
@@ -30,19 +31,24 @@ const FAILED = 255;
 /** Meant for the program by its pid (sd_listen_fds(3)), which the engine replaces. */
 const UNSUPPORTED_VARIABLES = ['LISTEN_FDS='];
 
-export function execQuickly(front: Front, line: CommandLine, container: Container): void {
+export function execQuickly(
+  front: Front,
+  line: CommandLine,
+  container: Container,
+  { oldMask, masked }: Supervision,
+): void {
   const { plan } = front;
   for (const variable of UNSUPPORTED_VARIABLES) refuseVariable(front, line.envp, variable);
   requireFile(front, line);
-  const stale = letEnginePrepare(front, line);
+  const { stale, preparer } = letEnginePrepare(front, line);
   const prepared = readPrepared(front, line, container, stale);
   checkHost(front, prepared, stale);
   readDescription(front, line, prepared, stale);
   const pair = makeSocket(front);
-  const pidFile = preparePidFile(front, line);
-  const oldMask = plan.variable(SIGNAL_SET, '{mask}');
   const signals = keepSignals(front, oldMask);
-  const program: Program = { child: plan.slot(), pid: plan.slot(), ours: pair.ours, oldMask, prepared, pidFile };
+  set(front, masked, 1);
+  const pidFile = preparePidFile(front, line);
+  const program: Program = { child: plan.slot(), pid: plan.slot(), ours: pair.ours, preparer, prepared, pidFile };
   cloneLauncher(front, line, program, pair.theirs);
   hearOfProgram(front, program);
   const { pid } = program;
@@ -57,7 +63,9 @@ export function execQuickly(front: Front, line: CommandLine, container: Containe
     plan.branch(line.detach, 'equal', 0, stays);
     exit(front, 0);
     plan.place(stays);
-    plan.call('close_range', [STDERR + 1, plan.value(0xffffffff, '~0'), 0], { ignoreErrors: true });
+    // Not the caller's, which may be locks, or the ends of pipes.
+    for (const fd of [container.root, container.directory, prepared.pidfd, prepared.memory, pair.ours])
+      plan.call('close', [ref(front, fd)], { ignoreErrors: true });
   });
   const status = plan.variable(8, '{status}');
   waitForEnd(front, { signals, status, target: pid });
@@ -81,12 +89,7 @@ function makeSocket(front: Front): { readonly ours: Slot; readonly theirs: Slot 
   return { ours, theirs };
 }
 
-function cloneLauncher(
-  front: Front,
-  line: CommandLine,
-  { child, prepared, pidFile, oldMask }: Program,
-  theirs: Slot,
-): void {
+function cloneLauncher(front: Front, line: CommandLine, { child, prepared, pidFile }: Program, theirs: Slot): void {
   const { plan } = front;
   const [parent, notCloned] = [plan.label(), plan.label()];
   plan.step({ sentence: 'clone the launcher' }, () => {
@@ -95,7 +98,6 @@ function cloneLauncher(
     plan.branch(child, 'notEqual', 0, parent);
     becomeLauncher(front, line, prepared, theirs);
     plan.place(notCloned);
-    restoreSignals(front, oldMask);
     discardPidFile(front, pidFile);
     plan.jump(front.engine);
     plan.place(parent);

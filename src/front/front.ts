@@ -40,7 +40,7 @@ export function frontPlan(): Plan {
   deleteQuickly(front, line, container, () => exit(front, 0));
   plan.section('exec');
   plan.place(exec);
-  execQuickly(front, line, container);
+  execQuickly(front, line, container, supervision);
   plan.section('start');
   plan.place(start);
   startQuickly(front, container, () => exit(front, 0));

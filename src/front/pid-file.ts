@@ -2,9 +2,13 @@
 
 import type { DataRef, Slot } from '../init/plan.ts';
 import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_EXCL, O_WRONLY } from '../linux/mount-constants.ts';
+import { STATX, STATX_MASK } from '../linux/statx.ts';
 import { type CommandLine, copyUntil, type Front, ref, set, writeDecimal } from './words.ts';
 
 const PATH_MAX = 4096;
+/** The high byte of a mode (inode(7)): a directory, and four bits that may be anything. */
+const DIRECTORY = 0x40;
+const ANY = 0x10;
 const SUFFIX = '.runt-';
 /** As many digits as a pid may have, and more. */
 const ROOM = '0000000000';
@@ -25,6 +29,7 @@ export function preparePidFile(front: Front, { pidFile: path }: CommandLine): Pi
   plan.step({ sentence: 'take the place of the pid file' }, () => {
     const [from, to, number] = [plan.slot(), plan.slot(), plan.slot()];
     requireShort(front, path);
+    refuseDirectory(front, path);
     set(front, from, ref(front, path));
     set(front, to, temporary);
     copyUntil(front, from, to, '\0');
@@ -47,6 +52,22 @@ export function preparePidFile(front: Front, { pidFile: path }: CommandLine): Pi
   });
   plan.place(none);
   return { path, temporary, fd };
+}
+
+/** Nothing could be renamed to it. */
+function refuseDirectory(front: Front, path: Slot): void {
+  const { plan, engine } = front;
+  const found = plan.variable(STATX.sizeOf, '{statx}');
+  const other = plan.label();
+  plan.withSlot((type) => {
+    const mask = plan.value(STATX_MASK.type, 'STATX_TYPE');
+    plan.call('statx', [AT_FDCWD, ref(front, path), 0, mask, found], { result: type, ignoreErrors: true });
+    plan.branch(type, 'less', 0, other);
+    plan.load(type, plan.addressOf(found, STATX.mode + 1), 1);
+    plan.branch(type, 'less', DIRECTORY, other);
+    plan.branch(type, 'less', DIRECTORY + ANY, engine);
+  });
+  plan.place(other);
 }
 
 function requireShort(front: Front, path: Slot): void {

@@ -22,6 +22,8 @@ const UNSUPERVISED_VARIABLES = ['LISTEN_FDS=', 'NOTIFY_SOCKET='];
 export interface Supervision {
   /** 0: nothing was begun; CREATED; ENDED. */
   readonly stage: Slot;
+  /** 1: signals are kept, and `oldMask` is what was before. */
+  readonly masked: Slot;
   readonly oldMask: DataRef;
   /** What wait4(2) said. */
   readonly status: DataRef;
@@ -32,7 +34,13 @@ const ENDED = 2;
 
 export function declareSupervision({ plan }: Front): Supervision {
   const status = plan.variable(8, '{status}');
-  return { stage: plan.slot(), oldMask: plan.variable(SIGNAL_SET, '{mask}'), status, directory: plan.slot() };
+  return {
+    stage: plan.slot(),
+    masked: plan.slot(),
+    oldMask: plan.variable(SIGNAL_SET, '{mask}'),
+    status,
+    directory: plan.slot(),
+  };
 }
 
 /** `next`: the address of the word `run` in argv. */
@@ -54,6 +62,7 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
     plan.place(parent);
   });
   const signals = keepSignals(front, supervision.oldMask);
+  set(front, supervision.masked, 1);
   const report = plan.variable(REPORT.largest + 8, '{report}');
   const [handedOver, declined] = [plan.label(), plan.label()];
   const waiting: Waiting = { signals, status: supervision.status, target: child };
@@ -69,7 +78,7 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   // The engine does it all, or has failed.
   const lost = plan.label();
   waitForEnd(front, waiting, lost);
-  clearUp(front, line, supervision.status);
+  clearUp(front, line, supervision);
   exitWith(front, supervision.status);
   plan.place(lost);
   plan.step({ sentence: 'the engine is gone without a trace' }, () => plan.call('exit_group', [255]));
@@ -77,7 +86,6 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
   plan.step({ sentence: 'leave it to the engine' }, () => {
     // Nobody may be left whom it did not start.
     plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
-    restoreSignals(front, supervision.oldMask);
     plan.jump(engine);
   });
   plan.place(handedOver);
@@ -88,7 +96,7 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
  * The engine gets what is sent to the whole job (Ctrl-C), and does not hold it off as this process does. Where it was ended by a signal another one
  * removes what it had made by then; the signals are held off for that.
  */
-function clearUp(front: Front, line: CommandLine, status: DataRef): void {
+function clearUp(front: Front, line: CommandLine, { status, masked }: Supervision): void {
   const { plan, engine } = front;
   const [over, parent] = [plan.label(), plan.label()];
   plan.step({ sentence: 'have what the engine has left taken away' }, () => {
@@ -97,6 +105,7 @@ function clearUp(front: Front, line: CommandLine, status: DataRef): void {
       plan.branch(child, 'equal', 0, over);
       plan.call('clone', [SIGCHLD, 0, 0, 0, 0], { result: child, ignoreErrors: true });
       plan.branch(child, 'notEqual', 0, parent);
+      set(front, masked, 0);
       replaceName(front, line, ORPHANED);
       plan.jump(engine);
       plan.place(parent);
@@ -170,10 +179,13 @@ function makePipe(front: Front, reader: Slot, writer: Slot): void {
 export function prepareTakeOver(
   front: Front,
   line: CommandLine,
-  { stage, oldMask, status, directory }: Supervision,
+  { stage, masked, oldMask, status, directory }: Supervision,
 ): void {
   const { plan } = front;
-  const [nothing, running] = [plan.label(), plan.label()];
+  const [nothing, running, unmasked] = [plan.label(), plan.label(), plan.label()];
+  plan.branch(masked, 'equal', 0, unmasked);
+  restoreSignals(front, oldMask);
+  plan.place(unmasked);
   plan.branch(stage, 'equal', 0, nothing);
   plan.branch(stage, 'equal', CREATED, running);
   plan.withSlot((fd) => {
@@ -182,7 +194,6 @@ export function prepareTakeOver(
     plan.call('write', [ref(front, fd), status, 8], { ignoreErrors: true });
   });
   plan.place(running);
-  restoreSignals(front, oldMask);
   replaceName(front, line, RESUMED);
   plan.place(nothing);
 }
