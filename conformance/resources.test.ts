@@ -269,6 +269,17 @@ for (const [name, resources, file] of [
   );
 }
 
+check(
+  'rdma limits of a device that is not there are refused with what was asked of it',
+  { skip: needsControllers('rdma') },
+  (box) => {
+    const rdma = { nosuch_1: { hcaHandles: 3, hcaObjects: 10_000 } };
+    const { stderr } = refused(limited(box, { rdma }).create(), /nosuch_1 hca_handle=3 hca_object=10000/);
+    assert.match(stderr, /rdma\.max/);
+    box.assertNothingLeft();
+  },
+);
+
 check('network.priorities are set', { skip: needsV1 || needsControllers('net_prio') }, (box) => {
   const container = limited(box, { network: { priorities: [{ name: 'lo', priority: 5 }] } });
   ok(container.create());

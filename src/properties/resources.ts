@@ -3,14 +3,12 @@
 import type { Row } from './row.ts';
 
 const LIMITS = 'conformance/resources.test.ts';
-const UNIT = 'src/cgroup/resources/resources.test.ts';
 const MEMORY = 'src/cgroup/resources/memory.ts';
 const CPU = 'src/cgroup/resources/cpu.ts';
 const BLOCK_IO = 'src/cgroup/resources/block-io.ts';
 const OTHERS = 'src/cgroup/resources/others.ts';
 const IN_FORCE = [LIMITS, 'linux.resources.… is in force before the program starts'] as const;
 const WITHOUT = [LIMITS, 'linux.resources.… is refused by name where the kernel has none'] as const;
-const ALL_FILES = [UNIT, '…: as files of v1 and v2'] as const;
 
 export const RESOURCES: readonly Row[] = [
   { properties: ['/linux/resources'], honouredBy: 'src/container/make-cgroups.ts', test: IN_FORCE },
@@ -127,7 +125,7 @@ export const RESOURCES: readonly Row[] = [
   {
     properties: ['/linux/resources/rdma/*/{hcaHandles,hcaObjects}'],
     honouredBy: OTHERS,
-    test: ALL_FILES,
+    test: [LIMITS, 'rdma limits of a device that is not there are refused with what was asked of it'],
   },
   {
     properties: ['/linux/resources/unified'],
