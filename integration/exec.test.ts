@@ -94,8 +94,11 @@ check('a hundred programs leave no process, file, mount or cgroup', { skip: need
     children: readFileSync(`/proc/${container.pid()}/task/${container.pid()}/children`, 'utf8'),
     processes: ok(container.exec(['/bin/sh', '-c', 'set -- /proc/[0-9]*; echo $#'])).stdout,
   });
-  // What is prepared for those that follow is there after the first.
-  ok(container.exec(['/bin/true']));
+  // What is prepared for those that follow is there after the first that does not find the image just written.
+  waitFor('what is prepared', () => {
+    ok(container.exec(['/bin/true']));
+    return existsSync(join(box.root, container.id, 'exec'));
+  });
   const before = shown();
   for (let round = 0; round < 100; round++) ok(container.exec(['/bin/true']));
   // The number of the last process tells how many there were: three an exec, two of which the container never saw.
