@@ -25,7 +25,7 @@ import { isSameProcess } from '../linux/procfs.ts';
 import { type Log, silentLog } from '../log.ts';
 import type { Config } from '../spec/generated/types.ts';
 import { integersOf } from '../spec/integers.ts';
-import { labelsOfProgram, withLabelsOf } from './exec.ts';
+import { labelsOfProgram, withLabelsOf } from './exec-labels.ts';
 import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from './exec-process.ts';
 import { hasOwnMounts, namespacesToJoin } from './exec-target.ts';
 import { asksForScheduling, loadFiltering } from './parts.ts';
@@ -95,6 +95,13 @@ async function prepare(root: string, id: string, file: string | undefined): Prom
   const filtering =
     profile === undefined ? undefined : await loadFiltering(root, profile, integersOf(saved.text, saved.config), log);
   if (filtering?.filter.notifies === true) return NEVER;
+  // Before it is decided which are joined: one that init enters in between is another than the front is to find.
+  const namespaces = {
+    userNamespace: inode('/proc/self/ns/user'),
+    timeNamespace: inode('/proc/self/ns/time'),
+    initsUserNamespace: inode(`/proc/${init.pid}/ns/user`),
+    initsTimeNamespace: inode(`/proc/${init.pid}/ns/time`),
+  };
   const { inputs, opened } = inputsFor(record, config, given, init.pid, home);
   const plan = compileExec({
     ...inputs,
@@ -107,10 +114,7 @@ async function prepare(root: string, id: string, file: string | undefined): Prom
     {
       pid: init.pid,
       startTime: init.startTime,
-      userNamespace: inode('/proc/self/ns/user'),
-      timeNamespace: inode('/proc/self/ns/time'),
-      initsUserNamespace: inode(`/proc/${init.pid}/ns/user`),
-      initsTimeNamespace: inode(`/proc/${init.pid}/ns/time`),
+      ...namespaces,
       ...(home === undefined ? {} : { passwd: home.passwd }),
       opened,
       expected: thawed(record),

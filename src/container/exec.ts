@@ -2,7 +2,7 @@
 
 import { openCgroups } from '../cgroup/enter.ts';
 import { freezerOf, freezerState } from '../cgroup/freezer.ts';
-import { fail, RuntError } from '../error.ts';
+import { fail } from '../error.ts';
 import { compileExec } from '../init/compile-exec.ts';
 import { lacksHome } from '../init/environment.ts';
 import type { ExecInputs } from '../init/inputs.ts';
@@ -15,18 +15,19 @@ import { packetPair } from '../linux/sockets.ts';
 import { waitForChild } from '../linux/spawn.ts';
 import { syscall } from '../linux/syscall.ts';
 import type { Log } from '../log.ts';
-import type { Config, Process } from '../spec/generated/types.ts';
+import type { Config } from '../spec/generated/types.ts';
 import { integersOf } from '../spec/integers.ts';
 import { callersProcess, checkPreserved } from './caller.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
 import { type ExecListener, type Heard, hearOfProgram } from './exec-converse.ts';
 import type { ExecExtras } from './exec-extras.ts';
 import type { Foreground } from './exec-foreground.ts';
+import { inDocument, labelsOfProgram, withLabelsOf } from './exec-labels.ts';
 import { changedProcess, type ExecProcess, type ProcessChanges, processOf } from './exec-process.ts';
 import { type ExecTarget, openTarget } from './exec-target.ts';
 import { homeBelow } from './home.ts';
 import { launch } from './launch.ts';
-import { asksForLabels, asksForScheduling, type Filtering, loadFiltering } from './parts.ts';
+import { asksForScheduling, type Filtering, loadFiltering } from './parts.ts';
 import { writePidFile } from './pid-file.ts';
 import { isHostRoot } from './privileges.ts';
 import { readSavedConfig } from './saved-config.ts';
@@ -240,44 +241,4 @@ function begin({
 /** What is loaded only where it is asked for. */
 function asksForExtras({ consoleSocket, pidfdSocket }: ExecOptions, { process }: ExecProcess): boolean {
   return process.terminal === true || consoleSocket !== undefined || pidfdSocket !== undefined;
-}
-
-/** As in runc: a description that names no label gets the container's. */
-export function withLabelsOf(
-  container: Process | undefined,
-  { apparmorProfile, selinuxLabel, ...process }: Process,
-): Process {
-  const profile = apparmorProfile || container?.apparmorProfile;
-  const label = selinuxLabel || container?.selinuxLabel;
-  return {
-    ...process,
-    ...(profile === undefined ? {} : { apparmorProfile: profile }),
-    ...(label === undefined ? {} : { selinuxLabel: label }),
-  };
-}
-
-/** Throws `host` for what the host lacks. Mounts are made already. */
-export async function labelsOfProgram(
-  process: Process | undefined,
-  given: ExecProcess,
-  log: Log,
-): Promise<LabelSteps | undefined> {
-  const asked: Config = { ociVersion: '', ...(process === undefined ? {} : { process }) };
-  if (!asksForLabels(asked)) return undefined;
-  const { labelsFor } = await import('./labels.ts');
-  try {
-    return labelsFor(asked, log);
-  } catch (error) {
-    throw inDocument(error, given);
-  }
-}
-
-/** A pointer to the process leads into the file of --process, where there is one; to what an option has changed, nowhere. */
-function inDocument(error: unknown, { document, changed }: ExecProcess): unknown {
-  if (!(error instanceof RuntError)) return error;
-  const { pointer, ...problem } = error.problem;
-  if (pointer === undefined || !pointer.startsWith('/process')) return error;
-  if (changed.some((prefix) => pointer.startsWith(prefix))) return new RuntError(problem, error);
-  if (document === undefined) return error;
-  return new RuntError({ ...error.problem, pointer: pointer.slice('/process'.length), document }, error);
 }

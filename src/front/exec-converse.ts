@@ -135,7 +135,8 @@ function endChild(front: Front, { child }: Program): void {
   plan.call('wait4', [ref(front, child), 0, 0, 0], { ignoreErrors: true });
 }
 
-function endWith(front: Front, program: Program, reason: string): void {
+/** Where the engine can't do it again. */
+export function endWith(front: Front, program: Program, reason: string): void {
   const { plan } = front;
   const text = `runt: exec: ${reason}`;
   endChild(front, program);

@@ -5,7 +5,7 @@
 import type { Slot } from '../init/plan.ts';
 import type { Container } from './container.ts';
 import { checkHost, readPrepared } from './exec-checks.ts';
-import { hearOfProgram, type Program } from './exec-converse.ts';
+import { endWith, hearOfProgram, type Program } from './exec-converse.ts';
 import { readDescription, requireFile } from './exec-description.ts';
 import { letEnginePrepare } from './exec-engine.ts';
 import { becomeLauncher } from './exec-launcher.ts';
@@ -24,12 +24,6 @@ const SO_RCVTIMEO = 20;
 const PATIENCE = 200_000n;
 /** The pid file, and what the launcher opens one by one. */
 const MADE_LATER = 4;
-const SIGKILL = 9;
-const STDERR = 2;
-const FAILED = 255;
-
-/** Meant for the program by its pid (sd_listen_fds(3)), which the engine replaces. */
-const UNSUPPORTED_VARIABLES = ['LISTEN_FDS='];
 
 export function execQuickly(
   front: Front,
@@ -38,7 +32,8 @@ export function execQuickly(
   { oldMask, masked }: Supervision,
 ): void {
   const { plan } = front;
-  for (const variable of UNSUPPORTED_VARIABLES) refuseVariable(front, line.envp, variable);
+  // Meant for the program by its pid (sd_listen_fds(3)), which the engine replaces.
+  refuseVariable(front, line.envp, 'LISTEN_FDS=');
   requireFile(front, line);
   const { stale, preparer } = letEnginePrepare(front, line);
   const prepared = readPrepared(front, line, container, stale);
@@ -52,12 +47,9 @@ export function execQuickly(
   cloneLauncher(front, line, program, pair.theirs);
   hearOfProgram(front, program);
   const { pid } = program;
-  writePidFile(front, pidFile, pid, () => {
-    plan.call('kill', [ref(front, pid), SIGKILL], { ignoreErrors: true });
-    const message = 'runt: exec: the pid file could not be written: the program was ended\n';
-    plan.call('write', [STDERR, message, Buffer.byteLength(message)], { ignoreErrors: true });
-    exit(front, FAILED);
-  });
+  writePidFile(front, pidFile, pid, () =>
+    endWith(front, program, 'the pid file could not be written: the program was ended\n'),
+  );
   plan.step({ sentence: 'the program runs' }, () => {
     const stays = plan.label();
     plan.branch(line.detach, 'equal', 0, stays);
