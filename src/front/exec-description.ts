@@ -2,8 +2,9 @@
 // JSON as engines write it (RFC 8259); whatever else it may be is the engine's.
 
 import type { DataRef, Label, Slot } from '../init/plan.ts';
+import { branchUnlessType } from '../init/steps/device-type.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_PATH, O_RDONLY } from '../linux/mount-constants.ts';
-import { STATX, STATX_MASK } from '../linux/statx.ts';
+import { S_IF, STATX, STATX_MASK } from '../linux/statx.ts';
 import type { Prepared } from './exec-checks.ts';
 import { ENTRY, LARGEST_PROCESS, OFFSET } from './exec-record.ts';
 import { type CommandLine, type Front, ref, set } from './words.ts';
@@ -11,9 +12,6 @@ import { type CommandLine, type Front, ref, set } from './words.ts';
 const MOST_ARGUMENTS = 1024;
 /** Bytes of the file that are read at a time. */
 const PART = 4096;
-/** The high byte of a mode (inode(7)): a regular file, and four bits that may be anything. */
-const REGULAR_FILE = 0x80;
-const ANY = 0x10;
 const ASCII = 0x80;
 const QUOTE = '"'.charCodeAt(0);
 const FIRST_CHARACTER = 0x20;
@@ -62,10 +60,7 @@ export function requireFile(front: Front, { description }: CommandLine): void {
     const mask = plan.value(STATX_MASK.basic, 'STATX_BASIC_STATS');
     plan.call('statx', [ref(front, fd), '', AT_EMPTY_PATH, mask, found]);
     plan.call('close', [ref(front, fd)]);
-    plan.load(type, plan.addressOf(found, STATX.mode + 1), 1);
-    plan.branch(type, 'less', REGULAR_FILE, engine);
-    plan.branch(type, 'less', REGULAR_FILE + ANY, plain);
-    plan.jump(engine);
+    branchUnlessType(plan, found, type, S_IF.regular, engine);
   });
   plan.place(plain);
   plan.free(fd);

@@ -2,15 +2,13 @@
 
 import type { Argument } from '../init/builder.ts';
 import type { Label, Slot } from '../init/plan.ts';
+import { branchUnlessType, DEVICE_TYPES } from '../init/steps/device-type.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, O_CLOEXEC, O_RDWR } from '../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../linux/statx.ts';
 import type { Prepared } from './exec-checks.ts';
 import { CHANNEL, ENTRY, OFFSET, PIDFD } from './exec-record.ts';
 import { type CommandLine, type Front, ref, set } from './words.ts';
 
-/** The high byte of a mode (inode(7)): a character device, and four bits that may be anything. */
-const CHARACTER_DEVICE = 0x20;
-const ANY = 0x10;
 const NULL_DEVICE = { major: 1, minor: 3 } as const;
 
 /** What fails here the parent is told by the end of the connection. */
@@ -73,9 +71,7 @@ function replaceNull(front: Front, failed: Label): void {
     const mask = plan.value(STATX_MASK.basic, 'STATX_BASIC_STATS');
     plan.call('statx', [stream, '', AT_EMPTY_PATH, mask, found], { result: value, ignoreErrors: true });
     plan.branch(value, 'less', 0, failed);
-    plan.load(value, plan.addressOf(found, STATX.mode + 1), 1);
-    plan.branch(value, 'less', CHARACTER_DEVICE, other);
-    plan.branch(value, 'greaterOrEqual', CHARACTER_DEVICE + ANY, other);
+    branchUnlessType(plan, found, value, DEVICE_TYPES.c, other);
     plan.load(value, plan.addressOf(found, STATX.major), 4);
     plan.branch(value, 'notEqual', NULL_DEVICE.major, other);
     plan.load(value, plan.addressOf(found, STATX.minor), 4);

@@ -1,14 +1,12 @@
 // The file that --pid-file names, as container/pid-file.ts writes it. Its place is taken before the program is begun: what could go wrong is known then.
 
 import type { DataRef, Slot } from '../init/plan.ts';
+import { branchUnlessType } from '../init/steps/device-type.ts';
 import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_EXCL, O_WRONLY } from '../linux/mount-constants.ts';
-import { STATX, STATX_MASK } from '../linux/statx.ts';
+import { S_IF, STATX, STATX_MASK } from '../linux/statx.ts';
 import { type CommandLine, copyUntil, type Front, ref, set, writeDecimal } from './words.ts';
 
 const PATH_MAX = 4096;
-/** The high byte of a mode (inode(7)): a directory, and four bits that may be anything. */
-const DIRECTORY = 0x40;
-const ANY = 0x10;
 const SUFFIX = '.runt-';
 /** As many digits as a pid may have, and more. */
 const ROOM = '0000000000';
@@ -63,9 +61,8 @@ function refuseDirectory(front: Front, path: Slot): void {
     const mask = plan.value(STATX_MASK.type, 'STATX_TYPE');
     plan.call('statx', [AT_FDCWD, ref(front, path), 0, mask, found], { result: type, ignoreErrors: true });
     plan.branch(type, 'less', 0, other);
-    plan.load(type, plan.addressOf(found, STATX.mode + 1), 1);
-    plan.branch(type, 'less', DIRECTORY, other);
-    plan.branch(type, 'less', DIRECTORY + ANY, engine);
+    branchUnlessType(plan, found, type, S_IF.directory, other);
+    plan.jump(engine);
   });
   plan.place(other);
 }

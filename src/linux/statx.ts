@@ -18,5 +18,8 @@ export const STATX = {
   fileSystem: 136,
 } as const;
 
+/** Types of files, as bits of st_mode (inode(7)). */
+export const S_IF = { fifo: 0o010000, directory: 0o040000, regular: 0o100000, socket: 0o140000 } as const;
+
 /** What is asked for. */
 export const STATX_MASK = { type: 1, mode: 2, inode: 0x100, basic: 0x7ff } as const;

@@ -1,9 +1,9 @@
 // Whether an open file is the device that is meant (statx(2)).
 
 import { AT_EMPTY_PATH } from '../../linux/mount-constants.ts';
-import { STATX, STATX_MASK } from '../../linux/statx.ts';
+import { S_IF, STATX, STATX_MASK } from '../../linux/statx.ts';
 import type { PlanBuilder } from '../builder.ts';
-import type { Label, Slot } from '../plan.ts';
+import type { DataRef, Label, Slot } from '../plan.ts';
 import { scratch } from './context.ts';
 
 /** The types of the config's devices (mknod(1)) as bits of st_mode. */
@@ -27,22 +27,23 @@ export function branchUnlessDevice(plan: PlanBuilder, file: Slot, { type, major,
       plan.load(value, plan.addressOf(status, STATX.minor), 4);
       plan.branch(value, 'notEqual', minor, to);
     }
-    branchUnlessType(plan, value, DEVICE_TYPES[type], to);
+    branchUnlessType(plan, status, value, DEVICE_TYPES[type], to);
   });
 }
 
-/** The type is in the upper four bits of the mode's sixteen; those of set-id and sticky, and one permission, are the rest of its byte. */
-function branchUnlessType(plan: PlanBuilder, value: Slot, type: number, to: Label): void {
-  plan.load(value, plan.addressOf(scratch(plan, 'statx', STATX.sizeOf), STATX.mode + 1), 1);
+/**
+ * `status`: a struct statx; the slot is used for it. The type is in the upper four bits of the mode's sixteen; those of set-id and sticky, and one
+ * permission, are the rest of its byte.
+ */
+export function branchUnlessType(plan: PlanBuilder, status: DataRef, value: Slot, type: number, to: Label): void {
+  plan.load(value, plan.addressOf(status, STATX.mode + 1), 1);
   plan.branch(value, 'less', type >> 8, to);
   plan.branch(value, 'greaterOrEqual', (type >> 8) + 16, to);
 }
-
-const S_IFDIR = 0o040000;
 
 export function branchUnlessDirectory(plan: PlanBuilder, file: Slot, to: Label): void {
   const status = scratch(plan, 'statx', STATX.sizeOf);
   const empty = plan.value(AT_EMPTY_PATH, 'AT_EMPTY_PATH');
   plan.call('statx', [plan.slotRef(file), '', empty, plan.value(STATX_MASK.type, 'STATX_TYPE'), status]);
-  plan.withSlot((value) => branchUnlessType(plan, value, S_IFDIR, to));
+  plan.withSlot((value) => branchUnlessType(plan, status, value, S_IF.directory, to));
 }

@@ -1,15 +1,14 @@
 // The standard streams become the user's. As runc: programs open /dev/stdout, which needs the right to.
 
 import { AT_EMPTY_PATH } from '../../linux/mount-constants.ts';
-import { STATX, STATX_MASK } from '../../linux/statx.ts';
+import { S_IF, STATX, STATX_MASK } from '../../linux/statx.ts';
 import type { PlanBuilder } from '../builder.ts';
 import type { Label } from '../plan.ts';
 import { type ProcessContext, scratch } from './context.ts';
+import { branchUnlessType } from './device-type.ts';
 
 const STREAMS = [0, 1, 2] as const;
-/** The high byte of a mode (inode(7)): the file's type, and four bits that may be anything. Those of pipes, files and sockets. */
-const GIVEN_TYPES = [0x10, 0x80, 0xc0] as const;
-const ANY = 0x10;
+const GIVEN_TYPES = [S_IF.fifo, S_IF.regular, S_IF.socket] as const;
 
 export function giveStreams({ plan, inputs }: ProcessContext, uid: number): void {
   const given = inputs.streamsToGive ?? [];
@@ -36,11 +35,10 @@ function lookAt(plan: PlanBuilder, stream: number, uid: number, kept: Label): vo
     plan.call('statx', [stream, '', flags, mask, found], { ignoreErrors: true });
     plan.load(of, plan.addressOf(found, STATX.uid), 4);
     plan.branch(of, 'equal', uid, kept);
-    plan.load(of, plan.addressOf(found, STATX.mode + 1), 1);
     for (const type of GIVEN_TYPES) {
       const other = plan.label();
-      plan.branch(of, 'less', type, other);
-      plan.branch(of, 'less', type + ANY, given);
+      branchUnlessType(plan, found, of, type, other);
+      plan.jump(given);
       plan.place(other);
     }
     plan.jump(kept);
