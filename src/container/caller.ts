@@ -8,7 +8,7 @@ import { mustSyscall, syscall } from '../linux/syscall.ts';
 
 const RLIMIT_NOFILE = 7;
 
-export function callersProcess(): InitInputs['caller'] {
+export function callersProcess(): NonNullable<InitInputs['caller']> {
   return { openFiles: callersOpenFiles(), ignoredSignals: signalNumbers(ignoredSignals()) };
 }
 

@@ -83,7 +83,7 @@ async function prepare(root: string, id: string, file: string | undefined): Prom
   if (description === 'unclear') return undefined;
   // Of what the container's own process can't have `create` has told; of this one every exec has to.
   if (file !== undefined && unraisableCapabilities(process.capabilities).length > 0) return undefined;
-  const home = lacksHome(process.env) ? findHome(init.pid, process.user?.uid ?? 0) : undefined;
+  const home = lacksHome(process.env) ? findHome(`/proc/${init.pid}/root`, process.user?.uid ?? 0) : undefined;
   if (home === 'unclear') return NEVER;
   if (home === 'young') return undefined;
   const { hooks: _, ...container } = saved.config;

@@ -4,6 +4,7 @@ import { fstatSync } from 'node:fs';
 import type { PreparedMount } from '../init/inputs.ts';
 import { IN_ROOT } from '../init/steps/context.ts';
 import {
+  AT_FDCWD,
   O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -48,6 +49,18 @@ export function findMountPoint(root: number, path: string, followLinks: boolean)
     current = next;
   }
   return { destination: path, exists: false };
+}
+
+/** Whether the root, a path on the host, has the path without a link on the way. `unclear`: neither that nor that it has none. */
+export function plainPlace(root: string, path: string): 'there' | 'absent' | 'unclear' {
+  const directory = syscall('openat', AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+  if (directory < 0) return 'unclear';
+  const found = open(directory, path, 0, RESOLVE_NO_SYMLINKS);
+  syscall('close', directory);
+  if (found === -ENOENT) return 'absent';
+  if (found < 0) return 'unclear';
+  syscall('close', found);
+  return 'there';
 }
 
 /** File systems that are empty when they are mounted. */

@@ -22,8 +22,8 @@ const TOO_YOUNG = 50n;
 const TOO_YOUNG_IN_SECONDS = 3000n;
 const NANOSECONDS = 1_000_000_000n;
 
-/** In the root of the process. `unclear`: there is a link, or something else that is not plain; `young`: it is not to be relied on yet. */
-export function findHome(pid: number, uid: number): FoundHome | 'unclear' | 'young' {
+/** `root`: the container's, by a path to be followed. `unclear`: there is a link, or something else that is not plain; `young`: it is not to be relied on yet. */
+export function findHome(root: string, uid: number): FoundHome | 'unclear' | 'young' {
   const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
   const opened: number[] = [];
   const open = (path: string, flags: number): number => {
@@ -32,7 +32,7 @@ export function findHome(pid: number, uid: number): FoundHome | 'unclear' | 'you
     return fd;
   };
   try {
-    const directory = open(`/proc/${pid}/root/etc`, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    const directory = open(`${root}/etc`, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     // Only a place: opening a device has effects.
     const place = open(`/proc/self/fd/${directory}/passwd`, O_PATH | O_NOFOLLOW);
     const status = fstatSync(place, { bigint: true });

@@ -2,11 +2,10 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fail } from '../error.ts';
+import { CONFIG_FILE } from '../front/names.ts';
 import { errnoOf } from '../linux/errno.ts';
 import type { Config } from '../spec/generated/types.ts';
 import { directoryOf } from './store.ts';
-
-const CONFIG_FILE = 'config.json';
 
 export interface SavedConfig {
   readonly text: string;

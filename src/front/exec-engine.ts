@@ -2,7 +2,7 @@
 
 import type { Label, Slot } from '../init/plan.ts';
 import { AT_FDCWD, O_CLOEXEC, O_RDWR } from '../linux/mount-constants.ts';
-import { replaceName } from './run.ts';
+import { replaceName } from './engine.ts';
 import { PREPARED, PREPARING, REPORT_FD } from './run-protocol.ts';
 import { SIGCHLD } from './wait.ts';
 import { type CommandLine, type Front, ref, set } from './words.ts';

@@ -27,7 +27,7 @@ export function becomeLauncher(front: Front, { program }: CommandLine, prepared:
   plan.call('exit_group', [1]);
 }
 
-function give(front: Front, fd: Slot, number: Argument, failed: Label): void {
+export function give(front: Front, fd: Slot, number: Argument, failed: Label): void {
   const { plan } = front;
   plan.withSlot((result) => {
     plan.call('dup3', [ref(front, fd), number, 0], { result, ignoreErrors: true });
@@ -62,7 +62,7 @@ function openEntries(front: Front, { record }: Prepared, failed: Label): void {
 }
 
 /** As container/streams.ts: a /dev/null that is open for one direction only becomes one for both. */
-function replaceNull(front: Front, failed: Label): void {
+export function replaceNull(front: Front, failed: Label): void {
   const { plan } = front;
   const found = plan.variable(STATX.sizeOf, '{statx}');
   const value = plan.slot();

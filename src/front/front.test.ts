@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { encodeImage } from '../init/image.ts';
-import { ENGINE, frontPlan } from './front.ts';
+import { ENGINE } from './engine.ts';
+import { frontPlan } from './front.ts';
 import { ANSWER_FILE, encodeFrontRecord, FLAG, FRONT_FILE, type FrontRecord } from './record.ts';
 
 const IMAGE = encodeImage(frontPlan(), process.arch === 'arm64' ? 'arm64' : 'x64');

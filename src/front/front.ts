@@ -5,20 +5,14 @@
 
 import { createPlanBuilder } from '../init/builder.ts';
 import type { Plan } from '../init/plan.ts';
-import { AT_FDCWD } from '../linux/mount-constants.ts';
 import { COMMAND, openLog, readCommandLine } from './command-line.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
-import { setEngineEnvironment } from './environment.ts';
+import { executeEngine } from './engine.ts';
 import { execQuickly } from './exec.ts';
 import { declareSupervision, prepareTakeOver, runSupervised } from './run.ts';
 import { startQuickly } from './start.ts';
-import { type CommandLine, exit, type Front, ref, set } from './words.ts';
-
-/** The engine's file, beside the front's own. */
-export const ENGINE = 'runt-engine';
-const LONGEST_PATH = 4096;
-const STDERR = 2;
+import { exit, type Front } from './words.ts';
 
 /** Pure. */
 export function frontPlan(): Plan {
@@ -48,38 +42,7 @@ export function frontPlan(): Plan {
   plan.step({ sentence: 'execute the engine' }, () => {
     plan.place(front.engine);
     prepareTakeOver(front, line, supervision);
-    setEngineEnvironment(front, line);
-    executeEngine(front, line);
+    executeEngine(front, line, '/proc/self/exe');
   });
   return plan.finish(front.engine);
-}
-
-/** Any failure leads here, so nothing here may fail in the machine's sense. */
-function executeEngine(front: Front, { argv, envp }: CommandLine): void {
-  const { plan } = front;
-  const path = plan.variable(LONGEST_PATH + 32, '{path}');
-  const [length, at, byte] = [plan.slot(), plan.slot(), plan.slot()];
-  const [again, found, failed] = [plan.label(), plan.label(), plan.label()];
-  plan.call('readlinkat', [AT_FDCWD, '/proc/self/exe', path, LONGEST_PATH], { result: length, ignoreErrors: true });
-  plan.branch(length, 'less', 1, failed);
-  // An absolute path: there is a slash.
-  set(front, at, path);
-  plan.add(at, ref(front, length));
-  plan.place(again);
-  plan.add(at, -1);
-  plan.load(byte, plan.at(at), 1);
-  plan.branch(byte, 'equal', '/'.charCodeAt(0), found);
-  plan.jump(again);
-  plan.place(found);
-  const name = Buffer.alloc((ENGINE.length + 8) & ~7);
-  name.write(ENGINE);
-  for (let offset = 0; offset < name.length; offset += 8) {
-    set(front, byte, name.readBigInt64LE(offset));
-    plan.store(byte, plan.at(at, 1 + offset));
-  }
-  plan.call('execve', [path, ref(front, argv), ref(front, envp)], { ignoreErrors: true });
-  plan.place(failed);
-  const message = `runt: ${ENGINE} can't be executed: it must lie in the same directory as this program, and /proc be mounted\n`;
-  plan.call('write', [STDERR, message, Buffer.byteLength(message)], { ignoreErrors: true });
-  exit(front, 1);
 }

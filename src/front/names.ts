@@ -5,6 +5,8 @@ export const SYSTEM_ROOT = '/run/runt';
 
 // In a container's state directory:
 export const STATE_FILE = 'state.json';
+/** The config that the container was made from. */
+export const CONFIG_FILE = 'config.json';
 /** The order to init, and its answer. */
 export const ORDER_FIFO = 'start';
 export const ANSWER_FIFO = 'started';

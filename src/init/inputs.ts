@@ -114,12 +114,9 @@ export type ProcessInputs = Pick<
   | 'labels'
   | 'resourceClass'
   | 'exactInteger'
-> & {
-  /** Absent: whoever executes the launcher has changed nothing in itself. */
-  readonly caller?: InitInputs['caller'];
-  /** `others`: those that turn out to be somebody else's when the plan runs. */
-  readonly streamsToGive?: InitInputs['streamsToGive'] | 'others';
-};
+  | 'caller'
+  | 'streamsToGive'
+>;
 
 /** A program that is added to a container. */
 export interface ExecInputs extends ProcessInputs {
@@ -222,8 +219,8 @@ export interface InitInputs {
   /** Change the root by moving and chroot (`--no-pivot`): these host mounts of proc and sysfs are taken away before. */
   readonly noPivot?: { readonly fullyVisible: readonly string[] };
   readonly newKeyring: boolean;
-  /** What the engine changed in itself and init gets back. */
-  readonly caller: {
+  /** What the engine changed in itself and init gets back. Absent: whoever executes the launcher has changed nothing in itself. */
+  readonly caller?: {
     readonly openFiles: { readonly soft: bigint; readonly hard: bigint };
     /** Signals whose disposition is not the default; the launcher resets them. */
     readonly ignoredSignals: readonly number[];
@@ -238,8 +235,8 @@ export interface InitInputs {
     /** Memory file that takes what these hooks print. */
     readonly output: Descriptor;
   };
-  /** Standard streams of the caller's that become the user's. Absent: none. */
-  readonly streamsToGive?: readonly number[];
+  /** Standard streams of the caller's that become the user's. Absent: none. `others`: those that turn out to be somebody else's when the plan runs. */
+  readonly streamsToGive?: readonly number[] | 'others';
   /** Present where process.terminal is true. */
   readonly terminal?: TerminalInputs;
   /** `linux.intelRdt`: open for writing, the files `tasks` of the class and of its monitoring group. */

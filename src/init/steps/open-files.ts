@@ -12,7 +12,7 @@ const OPENED = 512;
  * caller's when init is about to close what it does not need any more.
  */
 export function needsMoreFiles({ mounts, caller }: InitInputs): boolean {
-  return mounts.length > 0 && BigInt(mounts.length + OPENED) > caller.openFiles.soft;
+  return mounts.length > 0 && caller !== undefined && BigInt(mounts.length + OPENED) > caller.openFiles.soft;
 }
 
 export function limitOpenFiles(plan: PlanBuilder, { caller }: ProcessInputs): void {
