@@ -16,6 +16,7 @@ export {
   type Container,
   type Edit,
   inMountNamespace,
+  type Options,
   ok,
   ran,
   ranOrRefused,

@@ -101,7 +101,9 @@ export function openSandbox(): Inner {
   };
 
   const clean = () => {
-    for (const name of new Set([...ids, ...readdirSync(root)])) command(['delete', '--force', name], {});
+    // What begins with a dot is no container.
+    const names = readdirSync(root).filter((name) => !name.startsWith('.'));
+    for (const name of new Set([...ids, ...names])) command(['delete', '--force', name], {});
     try {
       assertNothingLeft();
     } catch (cause) {

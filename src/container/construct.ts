@@ -23,8 +23,15 @@ import { saveConfig } from './saved-config.ts';
 import { startSteps } from './start-steps.ts';
 import { type ContainerRecord, directoryOf, startFifos, writeRecord } from './store.ts';
 
-/** Returns the record of the created container. Throws RuntErrors of every kind. */
-export function construct(construction: Construction): ContainerRecord {
+/** A created container, and what it was made from. */
+export interface Constructed {
+  readonly record: ContainerRecord;
+  readonly making: Making;
+  readonly inputs: InitInputs;
+}
+
+/** Throws RuntErrors of every kind. */
+export function construct(construction: Construction): Constructed {
   const { options, loaded, descriptors, progress, opened, parts } = construction;
   const { scope, users, scheduling } = parts;
   const controls = planControls(construction);
@@ -61,7 +68,7 @@ export function construct(construction: Construction): ContainerRecord {
   if (!options.foreground) writeFrontRecord(options.root, making.record);
   // Until now init would end with us; from now on it waits for `start`.
   if (sendPacket(channel, GO) < 0) fail({ code: 'init', message: 'init ended before the container was created' });
-  return settled(making);
+  return { record: settled(making), making, inputs: compiled.inputs };
 }
 
 /** Before anything is made: whoever finds this record can remove it all. */

@@ -4,7 +4,7 @@ import { unraisableCapabilities } from '../init/steps/identity.ts';
 import type { Log } from '../log.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
 import { checkPreserved } from './caller.ts';
-import { construct } from './construct.ts';
+import { type Constructed, construct } from './construct.ts';
 import { createDescriptors } from './descriptors.ts';
 import { loadParts } from './parts.ts';
 import { type ContainerRecord, checkId, reserve } from './store.ts';
@@ -38,6 +38,8 @@ export interface CreateOptions {
 /** The descriptors are the caller's to close. */
 export interface Created {
   readonly record: ContainerRecord;
+  /** Absent: it was made by another process. */
+  readonly constructed?: Constructed;
   /** The master of the container's terminal, for a command that stays. */
   readonly terminal?: number;
   /** Where the container's NOTIFY_SOCKET is read, for `run`. */
@@ -74,7 +76,7 @@ export async function createLoaded(options: CreateOptions, loaded: LoadedConfig)
     reserve(root, id);
     progress.reserved = true;
     const opened = extras?.open(descriptors);
-    const record = construct({
+    const constructed = construct({
       options: extras?.options ?? options,
       loaded: extras?.loaded ?? loaded,
       descriptors,
@@ -82,7 +84,7 @@ export async function createLoaded(options: CreateOptions, loaded: LoadedConfig)
       opened,
       parts,
     });
-    return { record, ...opened?.handOver() };
+    return { record: constructed.record, constructed, ...opened?.handOver() };
   } catch (error) {
     if (progress.reserved === true) await undo(options, progress);
     throw error;

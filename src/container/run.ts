@@ -13,6 +13,7 @@ import { forwardSignals } from './forward-signals.ts';
 import { isOfFront, plannedTraits, traitsOf } from './front-record.ts';
 import { signalInit } from './kill.ts';
 import { asksForExtras } from './parts.ts';
+import { rememberBundle } from './remembered-bundles.ts';
 import { mayBeStarted, startCreated } from './start.ts';
 import { requireRecord } from './state.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
@@ -44,8 +45,19 @@ export async function runContainer(options: RunOptions): Promise<number> {
   }
   if (!detach && !noSubreaper) becomeSubreaper();
   const foreground = !detach && role !== 'supervised';
-  const created = await createLoaded({ ...options, run: detach ? 'detached' : 'foreground', foreground }, loaded);
-  if (role === 'supervised' && (await handOver(options, created.record))) return 0;
+  let warned = loaded.warnings.length > 0;
+  const warning = (message: string): void => {
+    warned = true;
+    options.log.warning(message);
+  };
+  const log = role === 'supervised' ? { ...options.log, warning } : options.log;
+  const run = detach ? 'detached' : 'foreground';
+  const created = await createLoaded({ ...options, log, run, foreground }, loaded);
+  if (role === 'supervised') {
+    // What warns is to warn again.
+    if (!warned && created.constructed !== undefined) await rememberBundle(created.constructed);
+    if (await handOver(options, created.record)) return 0;
+  }
   return await goOn(options, created);
 }
 

@@ -157,7 +157,7 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
   plan.free(word);
 }
 
-function checkId(front: Front, id: Slot): void {
+export function checkId(front: Front, id: Slot): void {
   const { plan, engine } = front;
   const allowed = Buffer.alloc(256);
   for (const character of ID_CHARACTERS) allowed[character.charCodeAt(0)] = 1;
@@ -182,7 +182,7 @@ function checkId(front: Front, id: Slot): void {
 }
 
 /** Without --root it is the system's for root on the host; who else has which is the engine's matter (cli/root.ts). */
-function chooseRoot(front: Front, { root, envp }: CommandLine): void {
+export function chooseRoot(front: Front, { root, envp }: CommandLine): void {
   const { plan, engine } = front;
   const given = plan.label();
   plan.branch(root, 'notEqual', 0, given);

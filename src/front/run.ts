@@ -2,8 +2,10 @@
 
 import type { DataRef, Slot } from '../init/plan.ts';
 import { O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY } from '../linux/mount-constants.ts';
+import { executePrepared } from './bundle/execute.ts';
 import { openContainer } from './container.ts';
 import { deleteQuickly } from './delete.ts';
+import { replaceName } from './engine.ts';
 import { DECLINED, EXIT_FILE, ORPHANED, REPORT, REPORT_FD, RESUMED, SUPERVISED } from './run-protocol.ts';
 import { startQuickly } from './start.ts';
 import { exitWith, keepSignals, restoreSignals, SIGCHLD, SIGNAL_SET, type Waiting, waitForEnd } from './wait.ts';
@@ -47,17 +49,21 @@ export function declareSupervision({ plan }: Front): Supervision {
 export function runSupervised(front: Front, line: CommandLine, next: Slot, supervision: Supervision): void {
   const { plan, engine } = front;
   plan.step({ sentence: 'see that run is one to wait for' }, () => {
-    refuseWords(front, next);
+    plan.withSlot((at) => {
+      set(front, at, ref(front, next));
+      refuseWords(front, at);
+    });
     for (const variable of UNSUPERVISED_VARIABLES) refuseVariable(front, line.envp, variable);
   });
   const [reader, writer, child] = [plan.slot(), plan.slot(), plan.slot()];
   const parent = plan.label();
-  plan.step({ sentence: 'execute the engine in a child' }, () => {
+  plan.step({ sentence: 'have a child make the container' }, () => {
     makePipe(front, reader, writer);
     plan.call('clone', [SIGCHLD, 0, 0, 0, 0], { result: child });
     plan.branch(child, 'notEqual', 0, parent);
     plan.call('dup3', [ref(front, writer), REPORT_FD, 0]);
     replaceName(front, line, SUPERVISED);
+    executePrepared(front, line, next);
     plan.jump(engine);
     plan.place(parent);
   });
@@ -196,13 +202,4 @@ export function prepareTakeOver(
   plan.place(running);
   replaceName(front, line, RESUMED);
   plan.place(nothing);
-}
-
-/** argv[0] of the engine. */
-export function replaceName(front: Front, { argv }: CommandLine, name: string): void {
-  const { plan } = front;
-  plan.withSlot((address) => {
-    set(front, address, plan.string(name));
-    plan.store(address, plan.at(argv));
-  });
 }

@@ -1,0 +1,488 @@
+// `run` of a bundle that was run before: no engine runs, the container is the same, and what has changed since is not overlooked.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Config,
+  type Container,
+  cgroupsOf,
+  check,
+  type Options,
+  ok,
+  refused,
+  type Sandbox,
+  waitFor,
+} from '../conformance/harness/index.ts';
+import {
+  childrenOf,
+  directoryIn,
+  inBackground,
+  lastLine,
+  needsExecutable,
+  needsStrace,
+  seeded,
+  straced,
+} from './support.ts';
+
+const skip = needsExecutable !== false ? needsExecutable : needsStrace;
+
+function bundleOf(box: Sandbox, script: string, edit?: (config: Config) => void): Container {
+  const container = box.container((config) => {
+    config.process.args = ['/bin/sh', '-c', script];
+    edit?.(config);
+  });
+  return container;
+}
+
+/** Two runs, which leave nothing to an engine that the third would need. */
+function prepare(container: Container): void {
+  for (let round = 0; round < 2; round++) container.run();
+}
+
+function runAs(box: Sandbox, { bundle }: Container, id: string, options: Options = {}) {
+  return box.command(['run', '--bundle', bundle, ...(options.flags ?? []), id], options);
+}
+
+interface Traced {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly status: number;
+  /** argv[0] of the engines that were executed. */
+  readonly engines: readonly string[];
+}
+
+function traced(box: Sandbox, run: (options: Options) => ReturnType<Container['run']>, options: Options = {}): Traced {
+  const trace = straced(box, 'trace=execve,execveat');
+  const prelude = [...(options.prelude === undefined ? [] : [options.prelude]), trace.prelude].join('\n');
+  const { stdout, stderr, status } = run({ ...options, prelude });
+  const engines = trace.lines().flatMap((line) => /execve\("[^"]*\/runt-engine", \["([^"]*)"/.exec(line)?.[1] ?? []);
+  return { stdout, stderr, status, engines };
+}
+
+check(
+  'the third run of a bundle needs no engine, whatever the id; nor does the end of the container',
+  { skip },
+  (box) => {
+    const container = bundleOf(box, 'echo "ran in $(hostname)"; exit 7');
+    const engines = [1, 2, 3, 4].map((round) => {
+      const result = traced(box, (options) => runAs(box, container, `${container.id}-${'x'.repeat(round)}`, options));
+      assert.deepEqual([result.stdout, result.stderr, result.status], ['ran in conformance\n', '', 7]);
+      return result.engines.length;
+    });
+    assert.deepEqual(engines, [1, 1, 0, 0]);
+    box.assertNothingLeft();
+  },
+);
+
+check('it is the same container: namespaces, mounts, rights, limits, cgroups, streams, keyring', { skip }, (box) => {
+  const script = `umask; pwd; env | sort; ulimit -a; cat /proc/self/mountinfo | cut -d" " -f4-; ls -l /dev /proc/self/fd | cut -c1-10,40-
+    grep -E "^(Uid|Gid|Groups|Cap|NoNew|Seccomp|Sig[BIC])" /proc/self/status; cat /proc/self/cgroup /proc/self/oom_score_adj /proc/keys
+    cat /proc/sys/kernel/hostname; grep -c . /proc/net/dev; id; cat /proc/sys/net/ipv4/ip_forward; for f in user mnt pid net uts ipc cgroup; do readlink /proc/self/ns/$f | cut -d: -f1; done`;
+  const container = bundleOf(box, script, (config) => {
+    config.process.user = { uid: 1000, gid: 7, additionalGids: [9, 11] };
+    config.process.env = ['PATH=/bin', 'A=x=y'];
+    config.process.rlimits = [{ type: 'RLIMIT_CORE', soft: 5, hard: 6 }];
+    config.process.oomScoreAdj = 77;
+    config.linux.sysctl = { 'net.ipv4.ip_forward': '1' };
+    config.linux.seccomp = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['chroot'], action: 'SCMP_ACT_ERRNO' }],
+    };
+    config.mounts.push({
+      destination: '/tmp/bound',
+      type: 'bind',
+      source: directoryIn(box, 'data'),
+      options: ['bind', 'ro'],
+    });
+  });
+  mkdirSync(join(container.rootfs, 'etc'), { recursive: true });
+  writeFileSync(join(container.rootfs, 'etc/passwd'), 'u:x:1000:7::/home/of/u:\n');
+  waitFor('the user database to be older', () =>
+    Date.now() - statSync(join(container.rootfs, 'etc/passwd')).ctimeMs > 100 ? true : undefined,
+  );
+  const surroundings = { prelude: 'trap "" HUP USR1; ulimit -n 1100; exec 9</dev/null; umask 027' };
+  const seen = [1, 2, 3].map((round) => {
+    const id = `${container.id}-${round}`;
+    const { stdout, stderr, status, engines } = traced(
+      box,
+      (options) => runAs(box, container, id, options),
+      surroundings,
+    );
+    assert.equal(status, 0, stderr);
+    // Keys and pids have numbers, and times.
+    const plain = stdout
+      .replaceAll(id, 'ID')
+      .replace(/^[0-9a-f]{8} .*keyring +/gm, '')
+      .replace(/ -> .*/g, '');
+    return { plain, engines: engines.length };
+  });
+  assert.match(seen[0]?.plain ?? '', /HOME=\/home\/of\/u/);
+  assert.deepEqual(
+    seen.map(({ engines }) => engines),
+    [1, 1, 0],
+  );
+  assert.equal(seen[2]?.plain, seen[0]?.plain);
+});
+
+check('its state is the same, but for numbers; the other commands know it', { skip }, (box) => {
+  const container = bundleOf(box, 'sleep 300');
+  const states = [1, 2, 3].map((round) => {
+    const id = `${container.id}-${round}`;
+    const run = inBackground(box, ['run', '--bundle', container.bundle, id]);
+    const state = waitFor('the container', () => {
+      const { status, stdout } = box.command(['state', id], {});
+      return status === 0 && JSON.parse(stdout).status === 'running' ? JSON.parse(stdout) : undefined;
+    });
+    assert.ok(Math.abs(Date.parse(state.created) - Date.now()) < 60_000, state.created);
+    assert.match(state.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    const kept = JSON.parse(readFileSync(join(box.root, id, 'state.json'), 'utf8'));
+    assert.equal(kept.init.pid, state.pid);
+    for (const { path, inode } of kept.cgroups.cgroups) assert.equal(statSync(path).ino, inode, path);
+    assert.equal(ok(box.command(['exec', id, '/bin/echo', 'added'], {})).stdout, 'added\n');
+    assert.match(ok(box.command(['ps', id], {})).stdout, /sleep 300/);
+    ok(box.command(['pause', id], {}));
+    ok(box.command(['resume', id], {}));
+    ok(box.command(['kill', id, 'KILL'], {}));
+    assert.equal(run.status(), 137);
+    const text = JSON.stringify(kept)
+      .replaceAll(id, 'ID')
+      .replace(/"(pid|startTime|inode|operation)":\d+/g, '"$1":0')
+      .replace(/"(created|image)":"[^"]*"/g, '"$1":""');
+    return text;
+  });
+  assert.equal(states[2], states[0]);
+  box.assertNothingLeft();
+});
+
+check('another config in the same file is another container', { skip }, (box) => {
+  const container = bundleOf(box, 'echo one');
+  prepare(container);
+  const file = join(container.bundle, 'config.json');
+  const { mtime, atime } = statSync(file);
+  const text = readFileSync(file, 'utf8');
+  // The same file, of the same length, and as old.
+  writeFileSync(file, text.replace('echo one', 'echo two'));
+  spawnSync('touch', ['-d', mtime.toISOString(), file]);
+  assert.ok(atime !== undefined);
+  assert.equal(ok(container.run()).stdout, 'two\n');
+  writeFileSync(file, `${text} `);
+  assert.equal(ok(container.run()).stdout, 'one\n');
+  writeFileSync(file, '{');
+  refused(container.run(), /config\.json/);
+  writeFileSync(file, text);
+  assert.equal(ok(container.run()).stdout, 'one\n');
+});
+
+check('another host, image or caller is not taken for what it was', { skip }, (box) => {
+  const script = 'cat /proc/self/cgroup; ls /data; echo $HOME; readlink /proc/self/ns/mnt >/dev/null; echo end';
+  const container = bundleOf(box, script, (config) => {
+    config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['mode=700', 'size=4k'] });
+    config.root.readonly = false;
+  });
+  const run = (options: Options = {}) => traced(box, (more) => container.run({ ...more }), options);
+  prepare(container);
+  assert.deepEqual(run().engines, []);
+  // The image: a link where a mount point was.
+  rmdirSync(join(container.rootfs, 'data'));
+  symlinkSync('/tmp', join(container.rootfs, 'data'));
+  assert.deepEqual([run().engines.length, run().status], [1, 0]);
+  rmSync(join(container.rootfs, 'data'));
+  mkdirSync(join(container.rootfs, 'data'));
+  // HOME.
+  prepare(container);
+  assert.deepEqual(run().engines, []);
+  mkdirSync(join(container.rootfs, 'etc'), { recursive: true });
+  writeFileSync(join(container.rootfs, 'etc/passwd'), 'root:x:0:0::/elsewhere:\n');
+  assert.match(run().stdout, /^\/elsewhere$/m);
+  waitFor('the user database to be older', () =>
+    Date.now() - statSync(join(container.rootfs, 'etc/passwd')).ctimeMs > 100 ? true : undefined,
+  );
+  // The caller: in other cgroups, with other mounts.
+  prepare(container);
+  assert.deepEqual(run().engines, []);
+  const unified = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/pids';
+  const other = join(unified, `${box.token}-caller`);
+  mkdirSync(other);
+  try {
+    const moved = run({ prelude: `echo $$ > ${other}/cgroup.procs` });
+    assert.equal(moved.engines.length, 1);
+    assert.match(moved.stdout, new RegExp(`${box.token}-caller/${container.id}`));
+  } finally {
+    rmdirSync(other);
+  }
+  assert.equal(run({ prelude: 'set -- unshare --mount "$@"' }).engines.length, 1);
+  // The bundle, by another name.
+  renameSync(container.bundle, `${container.bundle}-moved`);
+  const elsewhere = traced(box, (options) =>
+    box.command(['run', '--bundle', `${container.bundle}-moved`, container.id], options),
+  );
+  assert.deepEqual([elsewhere.engines.length, elsewhere.status], [1, 0]);
+  renameSync(`${container.bundle}-moved`, container.bundle);
+});
+
+check('what is wrong is told as an engine tells it, and nothing is left of the attempt', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran');
+  prepare(container);
+  const shell = join(container.rootfs, 'bin/sh');
+  renameSync(shell, `${shell}.away`);
+  const missing = refused(container.run(), /no such file or directory/);
+  assert.match(lastLine(missing.stderr), /\/bin\/sh/);
+  renameSync(`${shell}.away`, shell);
+  prepare(container);
+  // In use.
+  const id = `${container.id}-other`;
+  mkdirSync(join(box.root, id));
+  refused(runAs(box, container, id), /already exists/);
+  assert.ok(existsSync(join(box.root, id)));
+  rmdirSync(join(box.root, id));
+  // A cgroup that is there, with somebody in it.
+  const cgroup = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/pids';
+  const taken = join(cgroup, id);
+  mkdirSync(taken);
+  const somebody = inBackground(box, [], ['sh', '-c', `echo $$ > ${taken}/cgroup.procs; exec sleep 300`]);
+  waitFor('somebody', () => (readFileSync(join(taken, 'cgroup.procs'), 'utf8') === '' ? undefined : true));
+  refused(runAs(box, container, id), /not empty/);
+  process.kill(somebody.pid, 'SIGKILL');
+  somebody.status();
+  waitFor('nobody', () => (readFileSync(join(taken, 'cgroup.procs'), 'utf8') === '' ? true : undefined));
+  rmdirSync(taken);
+  for (const bad of ['../x', '.x', 'a/b', 'x'.repeat(256), '']) refused(runAs(box, container, bad), /container id/);
+  assert.equal(ok(runAs(box, container, 'x'.repeat(200) + box.token)).stdout, 'ran\n');
+  box.assertNothingLeft();
+});
+
+check('options that only an engine knows, warnings and hooks are never left out', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran');
+  prepare(container);
+  const pidFile = join(box.directory, 'pid');
+  ok(container.run({ flags: ['--pid-file', pidFile] }));
+  assert.match(readFileSync(pidFile, 'utf8'), /^\d+$/);
+  const log = join(box.directory, 'log');
+  ok(container.run({ global: ['--log', log] }));
+  assert.equal(readFileSync(log, 'utf8'), '');
+  const hooked = bundleOf(box, 'echo ran', (config) => {
+    config.hooks = { poststop: [{ path: '/bin/touch', args: ['touch', join(box.directory, 'stopped')] }] };
+  });
+  const warned = bundleOf(box, 'echo ran', (config) => {
+    config.process.capabilities = {
+      bounding: [],
+      permitted: [],
+      effective: [],
+      inheritable: [],
+      ambient: ['CAP_KILL'],
+    };
+  });
+  for (let round = 0; round < 3; round++) {
+    rmSync(join(box.directory, 'stopped'), { force: true });
+    ok(hooked.run());
+    assert.ok(existsSync(join(box.directory, 'stopped')));
+    assert.match(ok(warned.run()).stderr, /ambient/);
+  }
+});
+
+check('limits and rules for devices are in force', { skip }, (box) => {
+  const container = bundleOf(box, 'cat /tmp/null; cat /tmp/kmsg; sleep 300', (config) => {
+    config.root.readonly = false;
+    config.linux.resources = {
+      devices: [{ allow: false, access: 'rwm' }],
+      pids: { limit: 33 },
+      memory: { limit: 30_000_000, swap: 30_000_000 },
+      cpu: { shares: 333, quota: 50_000, period: 100_000 },
+    };
+    config.linux.devices = [
+      { path: '/tmp/null', type: 'c', major: 1, minor: 3, fileMode: 0o666 },
+      { path: '/tmp/kmsg', type: 'c', major: 1, minor: 11, fileMode: 0o666 },
+    ];
+  });
+  const files = [
+    'pids.max',
+    'memory.max',
+    'memory.limit_in_bytes',
+    'cpu.shares',
+    'cpu.weight',
+    'cpu.max',
+    'cpu.cfs_quota_us',
+  ];
+  const seen = [1, 2, 3].map(() => {
+    const output = join(box.directory, 'output');
+    rmSync(output, { force: true });
+    const shell = ['sh', '-c', `exec "$@" >${output} 2>&1`, 'sh'];
+    const run = inBackground(box, ['run', '--bundle', container.bundle, container.id], shell);
+    waitFor('the program', () =>
+      existsSync(output) && readFileSync(output, 'utf8').includes('kmsg') ? true : undefined,
+    );
+    const limits = cgroupsOf(container.id).flatMap((line) =>
+      files.flatMap((name) => {
+        const file = join(line.replace(/^cgroup /, ''), name);
+        return existsSync(file) ? [`${name} ${readFileSync(file, 'utf8')}`] : [];
+      }),
+    );
+    ok(container.kill('KILL'));
+    run.status();
+    return { output: readFileSync(output, 'utf8'), limits };
+  });
+  assert.match(seen[2]?.output ?? '', /kmsg.*Operation not permitted/);
+  assert.ok(seen[2]?.limits.includes('pids.max 33\n'), `${seen[2]?.limits}`);
+  assert.ok((seen[2]?.limits.length ?? 0) >= 4);
+  assert.deepEqual(seen[2], seen[0]);
+});
+
+check('what is not only root’s, or is no such thing, is not executed', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran');
+  prepare(container);
+  const directory = join(box.root, '.bundles');
+  const [name = ''] = readdirSync(directory);
+  const file = join(directory, name);
+  const good = readFileSync(file);
+  const evil = join(box.directory, 'evil');
+  const script = `#!/bin/sh\ntouch ${evil}\n`;
+  const run = () => {
+    assert.equal(ok(container.run()).stdout, 'ran\n');
+    assert.ok(!existsSync(evil));
+  };
+  for (const [content, mode, owner, directoryMode] of [
+    [script, 0o755, 0, 0o700],
+    [script, 0o700, 1000, 0o700],
+    [script, 0o700, 0, 0o777],
+    [script, 0o4700, 0, 0o700],
+    ['', 0o700, 0, 0o700],
+    [good.subarray(0, 100), 0o700, 0, 0o700],
+  ] as const) {
+    rmSync(file, { force: true });
+    writeFileSync(file, content);
+    chownSync(file, owner, 0);
+    chmodSync(file, mode);
+    chmodSync(directory, directoryMode);
+    run();
+  }
+  chmodSync(directory, 0o700);
+  rmSync(file, { force: true });
+  writeFileSync(join(box.directory, 'script'), script, { mode: 0o700 });
+  symlinkSync(join(box.directory, 'script'), file);
+  run();
+  rmSync(directory, { recursive: true });
+  mkdirSync(join(box.directory, 'elsewhere'), { mode: 0o700 });
+  writeFileSync(join(box.directory, 'elsewhere', name), script, { mode: 0o700 });
+  symlinkSync(join(box.directory, 'elsewhere'), directory);
+  run();
+});
+
+check('where the state lies on a file system without execution it is executed from memory', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran');
+  const root = join(box.directory, 'noexec');
+  mkdirSync(root);
+  // Three runs in one mount namespace.
+  const script = `mount -t tmpfs -o noexec,mode=700 tmpfs ${root} && "$@" && "$@" && exec strace -f -qq -e trace=execve,execveat -o ${box.directory}/trace "$@"`;
+  const prelude = `set -- unshare --mount sh -c '${script}' sh "$@"`;
+  const { stdout } = ok(box.command(['--root', root, 'run', '--bundle', container.bundle, container.id], { prelude }));
+  assert.equal(stdout, 'ran\n'.repeat(3));
+  const trace = readFileSync(join(box.directory, 'trace'), 'utf8');
+  assert.doesNotMatch(trace, /runt-engine/);
+  assert.match(trace, /EACCES/);
+});
+
+check('a run that is interrupted while it makes the container leaves nothing', { skip }, (box) => {
+  const container = bundleOf(box, 'sleep 0.01');
+  prepare(container);
+  const random = seeded(20);
+  // timeout(1) signals a process group of its own, as a terminal does.
+  const delays = Array.from({ length: 60 }, () => (random() * 0.012).toFixed(4)).join(' ');
+  container.run({ prelude: `for delay in ${delays}; do timeout -s INT $delay "$@"; done; exit 0; ` });
+  box.assertNothingLeft();
+  assert.deepEqual(
+    readdirSync(box.root).filter((name) => !name.startsWith('.')),
+    [],
+  );
+});
+
+check('what a maker that was killed leaves, delete --force removes', { skip }, (box) => {
+  const container = bundleOf(box, 'sleep 300');
+  for (let round = 0; round < 2; round++) {
+    const run = inBackground(box, ['run', '--bundle', container.bundle, container.id]);
+    waitFor('the program', () => (container.kill('KILL').status === 0 ? true : undefined));
+    run.status();
+  }
+  const calls = ['mkdirat', 'writev', 'mknodat', 'socketpair', 'memfd_create', 'clone', 'renameat2', 'pwrite64'];
+  for (const [index, call] of calls.entries()) {
+    const id = `${container.id}-${index}`;
+    // The front has the maker's end, and asks an engine to take away what there is.
+    const prelude = `set -- strace -f -qq -o /dev/null -e trace=${call} -e inject=${call}:signal=SIGKILL:when=1 "$@"`;
+    const { status } = runAs(box, container, id, { prelude });
+    assert.notEqual(status, 0, call);
+    ok(box.command(['delete', '--force', id], {}));
+    box.assertNothingLeft();
+  }
+});
+
+check('a step that the kernel refuses is taken back, and the engine goes on', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran');
+  prepare(container);
+  const calls = [
+    'mkdirat',
+    'writev',
+    'mknodat',
+    'socketpair',
+    'memfd_create',
+    'clone',
+    'renameat2',
+    'pwrite64',
+    'sendfile',
+  ];
+  for (const call of calls.slice(0, -1)) {
+    for (const when of ['1', '2', '12+']) {
+      const trace = join(box.directory, 'trace');
+      const prelude = `set -- strace -f -qq -o ${trace} -e trace=${call},execve -e inject=${call}:error=ENOSPC:when=${when} "$@"`;
+      const { status, stdout } = container.run({ prelude });
+      // Some are the engine's, too, or the front's own.
+      if (status === 0) assert.equal(stdout, 'ran\n', `${call} ${when}`);
+      ok(container.delete({ flags: ['--force'] }));
+      box.assertNothingLeft();
+    }
+  }
+});
+
+check('a signal for the program reaches it, and what waits is small', { skip }, (box) => {
+  const container = bundleOf(box, 'trap "exit 9" USR1; echo ready; while :; do sleep 0.1; done');
+  for (let round = 0; round < 3; round++) {
+    const run = inBackground(box, ['run', '--bundle', container.bundle, container.id]);
+    const pid = waitFor('the program', () => childrenOf(run.pid).find(({ name }) => name === 'sh'))?.pid ?? 0;
+    const SIGUSR1 = 1n << 9n;
+    waitFor('the trap', () => {
+      const caught = /^SigCgt:\s+(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+      return (BigInt(`0x${caught}`) & SIGUSR1) === 0n ? undefined : true;
+    });
+    const memory = readFileSync(`/proc/${run.pid}/smaps_rollup`, 'utf8');
+    const own = Number(/^Anonymous:\s+(\d+) kB/m.exec(memory)?.[1]);
+    assert.ok(own > 0 && own <= 64, memory);
+    process.kill(run.pid, 'SIGUSR1');
+    assert.equal(run.status(), 9);
+  }
+});
+
+check('the store of bundles does not grow without end, and another build’s are not kept', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran');
+  ok(container.run());
+  const directory = join(box.root, '.bundles');
+  const prefix = /^\w+\./.exec(readdirSync(directory)[0] ?? '')?.[0] ?? '';
+  writeFileSync(join(directory, 'abc.123'), '');
+  for (let index = 0; index < 40; index++) writeFileSync(join(directory, `${prefix}${index}`), '');
+  const other = bundleOf(box, 'echo ran');
+  ok(other.run());
+  assert.ok(readdirSync(directory).length <= 32);
+  assert.ok(!existsSync(join(directory, 'abc.123')));
+});

@@ -1,0 +1,97 @@
+// Bundles that are run again and again: ROOT/.bundles has a file for each (front/bundle/description.ts). The first `run` of a bundle leaves an empty
+// one, the second fills it with a front that needs no engine for the third. (No container can be called that: an id does not begin with ".".) It is a
+// convenience: where anything about it is not as it should be, there is none. Engines give each container a bundle of its own, by
+// `create`; nothing is remembered of those.
+
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { BUNDLES, bundlePrefix } from '../front/bundle/names.ts';
+import { ERRNO, errnoOf } from '../linux/errno.ts';
+import type { Constructed } from './construct.ts';
+import { isHostRoot } from './privileges.ts';
+
+/** A file has some 200 KB. */
+const MOST_BUNDLES = 32;
+const LOWER_HALF = 0xffff_ffffn;
+const OTHERS = 0o077;
+
+/** To be called for a container that `run` has created, and is about to start; it adds to the time that its start takes. */
+export async function rememberBundle(constructed: Constructed): Promise<void> {
+  if (!isPlain(constructed)) return;
+  const { making } = constructed;
+  const { options } = making;
+  const directory = `${options.root}/${BUNDLES}`;
+  try {
+    const { ino } = statSync(`${options.bundle}/config.json`, { bigint: true });
+    const path = `${directory}/${bundlePrefix()}${ino & LOWER_HALF}`;
+    const known = statSync(path, { throwIfNoEntry: false });
+    if (known?.size !== 0) {
+      makeDirectory(directory);
+      if (!isOnlyOurs(directory)) return;
+      makeRoom(directory);
+      // One that was filled was of no use to this run.
+      replaceFile(path, new Uint8Array(0));
+      return;
+    }
+    if (!isOnlyOurs(directory)) return;
+    const { prepareBundle } = await import('./bundle-preparation.ts');
+    const image = prepareBundle(constructed);
+    if (image === undefined) return;
+    replaceFile(path, image);
+  } catch (error) {
+    options.log.debug(`the bundle is not remembered: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Nothing but what the front can do: root on the host, control groups by file system, no hooks, no terminal. */
+function isPlain({ making }: Constructed): boolean {
+  const { options, loaded, parts } = making;
+  const { scope, users, extras, filtering, labels, scheduling, resourceClass, copyUp, network, mappedMounts } = parts;
+  const { hooks } = loaded.config;
+  return (
+    bundlePrefix() !== '0.' &&
+    isHostRoot() &&
+    (scope ?? users ?? extras ?? labels ?? scheduling ?? resourceClass ?? copyUp ?? network ?? mappedMounts) ===
+      undefined &&
+    filtering?.filter.notifies !== true &&
+    !options.noPivot &&
+    !options.noNewKeyring &&
+    options.preserveFds === 0 &&
+    options.pidFile === undefined &&
+    Object.values(hooks ?? {}).every((list) => list.length === 0)
+  );
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== ERRNO.EEXIST) throw error;
+  }
+}
+
+/** What is in there is executed. */
+function isOnlyOurs(directory: string): boolean {
+  const status = lstatSync(directory);
+  return status.isDirectory() && status.uid === 0 && (status.mode & OTHERS) === 0;
+}
+
+/** Those of other builds go, and where there are too many, all do. */
+function makeRoom(directory: string): void {
+  const names = readdirSync(directory);
+  const others = names.filter((name) => !name.startsWith(bundlePrefix()));
+  const surplus = names.length - others.length < MOST_BUNDLES ? others : names;
+  for (const name of surplus) rmSync(`${directory}/${name}`, { force: true });
+}
+
+function replaceFile(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' });
+    // Only then the front takes it for one.
+    if (bytes.length > 0) chmodSync(temporary, 0o700);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
