@@ -11,6 +11,7 @@ import { describeMachine } from './machine.mjs';
 import { row as docker } from './rows/docker.mjs';
 import { row as exec } from './rows/exec.mjs';
 import { row as firstExec } from './rows/first-exec.mjs';
+import { row as firstRun } from './rows/first-run.mjs';
 import { row as lifecycle } from './rows/lifecycle.mjs';
 import { row as limit } from './rows/limit.mjs';
 import { row as memory } from './rows/memory.mjs';
@@ -21,7 +22,7 @@ import { summarize } from './statistics.mjs';
 import { renderMachine, renderTable } from './table.mjs';
 import { checkTargets } from './targets.mjs';
 
-const ROWS = [run, lifecycle, exec, firstExec, docker, versionRow, memory, limit];
+const ROWS = [run, firstRun, lifecycle, exec, firstExec, docker, versionRow, memory, limit];
 const HOME = fileURLToPath(new URL('..', import.meta.url));
 const USAGE = `npm run bench -- [options]
   --runs N             measure each row N times (50)

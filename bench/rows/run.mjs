@@ -1,4 +1,5 @@
-// One command from nothing to nothing: the container is made, its program runs and ends, the container is deleted.
+// One command from nothing to nothing: the container is made, its program runs and ends, the container is deleted. All of the same bundle: runt writes
+// down at the second run what it needs for the third, so the first two are not to be counted (--warmups).
 
 export const row = {
   name: 'run',
