@@ -49,6 +49,11 @@ function bundleOf(box: Sandbox, script: string, edit?: (config: Config) => void)
   return container;
 }
 
+/** A file that was changed just now is not relied on. */
+function waitUntilOld(path: string): void {
+  waitFor('the file to be a little older', () => (Date.now() - statSync(path).ctimeMs > 100 ? true : undefined));
+}
+
 /** Two runs, which leave nothing to an engine that the third would need. */
 function prepare(container: Container): void {
   for (let round = 0; round < 2; round++) container.run();
@@ -112,9 +117,7 @@ check('it is the same container: namespaces, mounts, rights, limits, cgroups, st
   });
   mkdirSync(join(container.rootfs, 'etc'), { recursive: true });
   writeFileSync(join(container.rootfs, 'etc/passwd'), 'u:x:1000:7::/home/of/u:\n');
-  waitFor('the user database to be older', () =>
-    Date.now() - statSync(join(container.rootfs, 'etc/passwd')).ctimeMs > 100 ? true : undefined,
-  );
+  waitUntilOld(join(container.rootfs, 'etc/passwd'));
   const surroundings = { prelude: 'trap "" HUP USR1; ulimit -n 1100; exec 9</dev/null; umask 027' };
   const seen = [1, 2, 3].map((round) => {
     const id = `${container.id}-${round}`;
@@ -189,50 +192,63 @@ check('another config in the same file is another container', { skip }, (box) =>
 });
 
 check('another host, image or caller is not taken for what it was', { skip }, (box) => {
-  const script = 'cat /proc/self/cgroup; ls /data; echo $HOME; readlink /proc/self/ns/mnt >/dev/null; echo end';
+  const script = 'cat /proc/self/cgroup; echo $HOME; echo > /data/file && ls /data';
   const container = bundleOf(box, script, (config) => {
     config.mounts.push({ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['mode=700', 'size=4k'] });
     config.root.readonly = false;
   });
   const run = (options: Options = {}) => traced(box, (more) => container.run({ ...more }), options);
-  prepare(container);
-  assert.deepEqual(run().engines, []);
-  // The image: a link where a mount point was.
+  const prepared = (): void => {
+    prepare(container);
+    assert.deepEqual(run().engines, []);
+  };
+  const byEngine = (options: Options = {}): string => {
+    const { engines, status, stdout } = run(options);
+    assert.deepEqual([engines, status], [['runt:supervised'], 0]);
+    return stdout;
+  };
+  // A link where a mount point was.
+  mkdirSync(join(container.rootfs, 'data'), { recursive: true });
+  prepared();
   rmdirSync(join(container.rootfs, 'data'));
   symlinkSync('/tmp', join(container.rootfs, 'data'));
-  assert.deepEqual([run().engines.length, run().status], [1, 0]);
+  byEngine();
   rmSync(join(container.rootfs, 'data'));
   mkdirSync(join(container.rootfs, 'data'));
-  // HOME.
-  prepare(container);
-  assert.deepEqual(run().engines, []);
+  // The user database.
+  prepared();
   mkdirSync(join(container.rootfs, 'etc'), { recursive: true });
   writeFileSync(join(container.rootfs, 'etc/passwd'), 'root:x:0:0::/elsewhere:\n');
-  assert.match(run().stdout, /^\/elsewhere$/m);
-  waitFor('the user database to be older', () =>
-    Date.now() - statSync(join(container.rootfs, 'etc/passwd')).ctimeMs > 100 ? true : undefined,
-  );
+  assert.match(byEngine(), /^\/elsewhere$/m);
+  waitUntilOld(join(container.rootfs, 'etc/passwd'));
+  prepared();
+  writeFileSync(join(container.rootfs, 'etc/passwd'), 'root:x:0:0::/elsewher2:\n');
+  assert.match(byEngine(), /^\/elsewher2$/m);
+  waitUntilOld(join(container.rootfs, 'etc/passwd'));
   // The caller: in other cgroups, with other mounts.
-  prepare(container);
-  assert.deepEqual(run().engines, []);
+  prepared();
   const unified = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/pids';
   const other = join(unified, `${box.token}-caller`);
   mkdirSync(other);
   try {
-    const moved = run({ prelude: `echo $$ > ${other}/cgroup.procs` });
-    assert.equal(moved.engines.length, 1);
-    assert.match(moved.stdout, new RegExp(`${box.token}-caller/${container.id}`));
+    const stdout = byEngine({ prelude: `echo $$ > ${other}/cgroup.procs` });
+    assert.match(stdout, new RegExp(`${box.token}-caller/${container.id}`));
   } finally {
     rmdirSync(other);
   }
-  assert.equal(run({ prelude: 'set -- unshare --mount "$@"' }).engines.length, 1);
-  // The bundle, by another name.
-  renameSync(container.bundle, `${container.bundle}-moved`);
-  const elsewhere = traced(box, (options) =>
-    box.command(['run', '--bundle', `${container.bundle}-moved`, container.id], options),
-  );
-  assert.deepEqual([elsewhere.engines.length, elsewhere.status], [1, 0]);
-  renameSync(`${container.bundle}-moved`, container.bundle);
+  prepared();
+  byEngine({ prelude: 'set -- unshare --mount "$@"' });
+  // The bundle, by another name, and by a link.
+  prepared();
+  const away = `${container.bundle}-away`;
+  renameSync(container.bundle, away);
+  const from = (bundle: string) =>
+    traced(box, (options) => box.command(['run', '--bundle', bundle, container.id], options));
+  assert.deepEqual([from(away).engines.length, from(away).status], [1, 0]);
+  renameSync(away, container.bundle);
+  prepared();
+  symlinkSync(container.bundle, away);
+  assert.deepEqual([from(away).engines.length, from(away).status], [1, 0]);
 });
 
 check('what is wrong is told as an engine tells it, and nothing is left of the attempt', { skip }, (box) => {

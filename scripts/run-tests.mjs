@@ -35,6 +35,7 @@ const ON_V2 = [
   // Both ask the kernel for much: id-mapped mounts are younger than some file systems, and addresses of IPv6 come and go with a device.
   { file: 'conformance/network-devices' },
   { file: 'conformance/id-mapped-mounts' },
+  { file: 'integration/prepared-run', tests: 'third run|same container|limits and|is the same, but for' },
   // With AppArmor, and with a kernel that signals no process group by a descriptor.
   { file: 'conformance/labels' },
   { file: 'conformance/labels-security' },
