@@ -490,6 +490,15 @@ check('a signal for the program reaches it, and what waits is small', { skip }, 
   }
 });
 
+check('a file in the place of the store keeps it from being', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran');
+  writeFileSync(join(box.root, '.bundles'), '');
+  for (let round = 0; round < 3; round++) {
+    const { engines, stdout } = traced(box, (options) => container.run(options));
+    assert.deepEqual([engines.length, stdout], [1, 'ran\n']);
+  }
+});
+
 check('the store of bundles does not grow without end, and another build’s are not kept', { skip }, (box) => {
   const container = bundleOf(box, 'echo ran');
   ok(container.run());
