@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Config, check, ok, ranOrRefused, refused, runtimeKind, type Sandbox } from './harness/index.ts';
 
@@ -115,6 +124,23 @@ for (const [what, make] of [
     const { stderr } = refused(container.create(), /\/dev\/mine/);
     if (runtimeKind === 'runt') assert.match(stderr, /\/linux\/devices\/0/);
     box.assertNothingLeft();
+  });
+}
+
+for (const how of ['bind', 'rbind']) {
+  check(`nothing is made or taken away in a /dev that is a ${how} mount of the host`, (box) => {
+    const source = join(box.directory, 'dev');
+    mkdirSync(source);
+    for (const name of ['ptmx', 'console', 'fd']) writeFileSync(join(source, name), 'the host’s');
+    node(join(source, 'null'), 'c', '1', '3');
+    const output = box.shell('ls /dev', (config) => {
+      config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith('/dev'));
+      config.mounts.push({ destination: '/dev', type: 'bind', source, options: [how] });
+    });
+    assert.equal(output, 'console\nfd\nnull\nptmx\n');
+    for (const name of ['ptmx', 'console', 'fd'])
+      assert.equal(readFileSync(join(source, name), 'utf8'), 'the host’s', name);
+    assert.equal(readdirSync(source).length, 4);
   });
 }
 

@@ -3,6 +3,7 @@
 import {
   AT_FDCWD,
   MS_SLAVE,
+  O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
@@ -23,7 +24,7 @@ export function mountCgroup1(
   attributes: number,
   tmpfs: Slot,
 ): void {
-  const folder = plan.value(O_PATH | O_DIRECTORY | O_NOFOLLOW, 'O_PATH|O_DIRECTORY|O_NOFOLLOW');
+  const folder = plan.value(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 'O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC');
   const clone = plan.value(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 'OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC');
   const cwd = plan.value(AT_FDCWD, 'AT_FDCWD');
   for (const { name, path } of hierarchies) {

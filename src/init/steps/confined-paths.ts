@@ -11,6 +11,7 @@ import {
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
+  O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
   OPEN_TREE_CLOEXEC,
@@ -29,7 +30,7 @@ export function maskPaths(context: StepContext): void {
   const nothing = plan.slot('an empty directory');
   const nullDevice = plan.slot('/dev/null');
   plan.step({ sentence: 'prepare what masks paths', pointer: '/linux/maskedPaths' }, () => {
-    const flags = plan.value(O_PATH, 'O_PATH');
+    const flags = plan.value(O_PATH | O_CLOEXEC, 'O_PATH|O_CLOEXEC');
     plan.call('openat', [plan.value(AT_FDCWD, 'AT_FDCWD'), '/dev/null', flags, 0], { result: nullDevice });
     makeFileSystem(context, {
       type: 'tmpfs',

@@ -3,7 +3,14 @@
 import { pointer } from '../../json-pointer.ts';
 import { encodeDevice } from '../../linux/device-number.ts';
 import { ERRNO } from '../../linux/errno.ts';
-import { AT_FDCWD, O_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } from '../../linux/mount-constants.ts';
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_NOFOLLOW,
+  O_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from '../../linux/mount-constants.ts';
 import { cleanPath } from '../../linux/paths.ts';
 import type { Argument } from '../builder.ts';
 import type { InitInputs, PreparedMount } from '../inputs.ts';
@@ -55,10 +62,12 @@ function mountsInSight({ mounts }: InitInputs): readonly PreparedMount[] {
   return top === -1 ? mounts : mounts.slice(top);
 }
 
+const BOUND: readonly PreparedMount['kind'][] = ['bind', 'hostBind', 'innerBind'];
+
 /** A /dev that is bound from the host, or is the host's own, is left as it is. */
 function ownsDev({ inputs }: StepContext): boolean {
   const mount = mountsInSight(inputs).findLast(({ destination }) => destination === '/dev');
-  return mount === undefined ? inputs.root.path !== '/' : mount.kind !== 'bind' && mount.kind !== 'innerBind';
+  return mount === undefined ? inputs.root.path !== '/' : !BOUND.includes(mount.kind);
 }
 
 export function makeDevices(context: StepContext): void {
@@ -144,7 +153,7 @@ function makeNode(context: StepContext, directory: Argument, device: DeviceNode,
   // The image has something of this name: whatever it is, the host's own device is put on it, and the image stays as it is.
   plan.withSlot((target) => {
     plan.withSlot((node) => {
-      const noFollow = plan.value(O_PATH | O_NOFOLLOW, 'O_PATH|O_NOFOLLOW');
+      const noFollow = plan.value(O_PATH | O_NOFOLLOW | O_CLOEXEC, 'O_PATH|O_NOFOLLOW|O_CLOEXEC');
       plan.call('openat', [directory, name, noFollow, 0], { result: target });
       const clone = plan.value(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 'OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC');
       plan.call('open_tree', [plan.value(AT_FDCWD, 'AT_FDCWD'), device.path, clone], { result: node });
@@ -159,7 +168,7 @@ function keepMatching({ plan }: StepContext, directory: Argument, name: string, 
   const wrong = plan.label();
   const fine = plan.label();
   plan.withSlot((found) => {
-    const noFollow = plan.value(O_PATH | O_NOFOLLOW, 'O_PATH|O_NOFOLLOW');
+    const noFollow = plan.value(O_PATH | O_NOFOLLOW | O_CLOEXEC, 'O_PATH|O_NOFOLLOW|O_CLOEXEC');
     plan.call('openat', [directory, name, noFollow, 0], { result: found });
     branchUnlessDevice(plan, found, device, wrong);
   });

@@ -13,6 +13,7 @@ import {
   MS_SLAVE,
   MS_UNBINDABLE,
   mountAttr,
+  O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
 } from '../../linux/mount-constants.ts';
@@ -55,7 +56,7 @@ function setByPath(context: StepContext, path: string, propagation: number, recu
 export function openRoot(plan: PlanBuilder, inputs: InitInputs): SlotRef {
   const root = plan.slot('the root');
   plan.step({ sentence: `open the root file system ${inputs.root.path}`, pointer: '/root/path' }, () => {
-    const flags = plan.value(O_PATH | O_DIRECTORY, 'O_PATH|O_DIRECTORY');
+    const flags = plan.value(O_PATH | O_DIRECTORY | O_CLOEXEC, 'O_PATH|O_DIRECTORY|O_CLOEXEC');
     plan.call('openat', [plan.value(...AT_FDCWD_VALUE), inputs.root.path, flags, 0], { result: root });
   });
   return plan.slotRef(root);
@@ -133,7 +134,7 @@ export function enterRoot(context: StepContext): void {
 function pivotRoot({ plan, root }: StepContext): void {
   plan.step({ sentence: 'change the root', pointer: '/root/path' }, () => {
     plan.withSlot((old) => {
-      const flags = plan.value(O_PATH | O_DIRECTORY, 'O_PATH|O_DIRECTORY');
+      const flags = plan.value(O_PATH | O_DIRECTORY | O_CLOEXEC, 'O_PATH|O_DIRECTORY|O_CLOEXEC');
       plan.call('openat', [plan.value(...AT_FDCWD_VALUE), '/', flags, 0], { result: old });
       plan.call('fchdir', [root]);
       // Puts the old root on top of the new one, so that no directory of the image is needed (pivot_root(2), "Notes").
