@@ -118,14 +118,14 @@ check('it is the same container: namespaces, mounts, rights, limits, cgroups, st
   mkdirSync(join(container.rootfs, 'etc'), { recursive: true });
   writeFileSync(join(container.rootfs, 'etc/passwd'), 'u:x:1000:7::/home/of/u:\n');
   waitUntilOld(join(container.rootfs, 'etc/passwd'));
-  const surroundings = { prelude: 'trap "" HUP USR1; ulimit -n 1100; exec 9</dev/null; umask 027' };
   const seen = [1, 2, 3].map((round) => {
     const id = `${container.id}-${round}`;
-    const { stdout, stderr, status, engines } = traced(
-      box,
-      (options) => runAs(box, container, id, options),
-      surroundings,
-    );
+    const errors = join(box.directory, `errors-${round}`);
+    const prelude = `trap "" HUP USR1; ulimit -n 1100; exec 9</dev/null 2>${errors}; umask 027`;
+    const { stdout, status, engines } = traced(box, (options) => runAs(box, container, id, options), { prelude });
+    const stderr = readFileSync(errors, 'utf8');
+    // A stream of the caller's becomes the user's.
+    assert.equal(statSync(errors).uid, 1000);
     assert.equal(status, 0, stderr);
     // Keys and pids have numbers, and times.
     const plain = stdout
@@ -365,37 +365,52 @@ check('what is not only root’s, or is no such thing, is not executed', { skip 
   const [name = ''] = readdirSync(directory);
   const file = join(directory, name);
   const good = readFileSync(file);
-  const evil = join(box.directory, 'evil');
-  const script = `#!/bin/sh\ntouch ${evil}\n`;
-  const run = () => {
-    assert.equal(ok(container.run()).stdout, 'ran\n');
-    assert.ok(!existsSync(evil));
-  };
+  // It would say that there is no such applet.
+  const other = readFileSync(join(container.rootfs, 'bin/busybox'));
+  const run = (what: string) => assert.equal(container.run().stdout, 'ran\n', what);
   for (const [content, mode, owner, directoryMode] of [
-    [script, 0o755, 0, 0o700],
-    [script, 0o700, 1000, 0o700],
-    [script, 0o700, 0, 0o777],
-    [script, 0o4700, 0, 0o700],
+    [other, 0o755, 0, 0o700],
+    [other, 0o700, 1000, 0o700],
+    [other, 0o700, 0, 0o777],
+    [other, 0o4700, 0, 0o700],
     ['', 0o700, 0, 0o700],
     [good.subarray(0, 100), 0o700, 0, 0o700],
+    [good.subarray(0, good.length - 4096), 0o700, 0, 0o700],
+    [Buffer.concat([good, Buffer.alloc(1)]), 0o700, 0, 0o700],
   ] as const) {
     rmSync(file, { force: true });
     writeFileSync(file, content);
     chownSync(file, owner, 0);
     chmodSync(file, mode);
     chmodSync(directory, directoryMode);
-    run();
+    run(`${content.length} bytes, ${mode.toString(8)}, ${owner}, ${directoryMode.toString(8)}`);
+    chmodSync(directory, 0o700);
   }
-  chmodSync(directory, 0o700);
+  // Of the right size, or no test of it would be needed.
+  const sized = (bytes: Buffer): Buffer => {
+    const copy = Buffer.from(bytes);
+    copy.writeUInt32LE(copy.length, 12);
+    return copy;
+  };
+  for (const [mode, owner] of [
+    [0o755, 0],
+    [0o700, 1000],
+  ] as const) {
+    rmSync(file, { force: true });
+    writeFileSync(file, sized(other));
+    chownSync(file, owner, 0);
+    chmodSync(file, mode);
+    run(`as large as it says, ${mode.toString(8)}, ${owner}`);
+  }
   rmSync(file, { force: true });
-  writeFileSync(join(box.directory, 'script'), script, { mode: 0o700 });
-  symlinkSync(join(box.directory, 'script'), file);
-  run();
+  writeFileSync(join(box.directory, 'other'), sized(other), { mode: 0o700 });
+  symlinkSync(join(box.directory, 'other'), file);
+  run('a link to a file');
   rmSync(directory, { recursive: true });
   mkdirSync(join(box.directory, 'elsewhere'), { mode: 0o700 });
-  writeFileSync(join(box.directory, 'elsewhere', name), script, { mode: 0o700 });
+  writeFileSync(join(box.directory, 'elsewhere', name), sized(other), { mode: 0o700 });
   symlinkSync(join(box.directory, 'elsewhere'), directory);
-  run();
+  run('a link to a directory');
 });
 
 check('where the state lies on a file system without execution it is executed from memory', { skip }, (box) => {
@@ -447,29 +462,146 @@ check('what a maker that was killed leaves, delete --force removes', { skip }, (
 
 check('a step that the kernel refuses is taken back, and the engine goes on', { skip }, (box) => {
   const container = bundleOf(box, 'echo ran');
-  prepare(container);
-  const calls = [
-    'mkdirat',
-    'writev',
-    'mknodat',
-    'socketpair',
-    'memfd_create',
-    'clone',
-    'renameat2',
-    'pwrite64',
-    'sendfile',
-  ];
-  for (const call of calls.slice(0, -1)) {
+  const refuse = (call: string, when: string) => {
+    prepare(container);
+    const trace = join(box.directory, 'trace');
+    const prelude = `set -- strace -f -qq -o ${trace} -e trace=${call},execve -e inject=${call}:error=ENOSPC:when=${when} "$@"`;
+    const result = container.run({ prelude });
+    return { ...result, text: readFileSync(trace, 'utf8') };
+  };
+  // Nobody but the maker makes these calls.
+  for (const [call, when] of [
+    ['writev', '1'],
+    ['writev', '2'],
+    ['pwrite64', '1'],
+    ['clock_gettime', '1'],
+  ] as const) {
+    const { status, stdout, text } = refuse(call, when);
+    assert.match(text, /INJECTED/, call);
+    assert.match(text, /runt-engine/, call);
+    assert.deepEqual([stdout, status], ['ran\n', 0], `${call} ${when}`);
+    box.assertNothingLeft();
+  }
+  // These are the engine's and init's, too: it may all fail.
+  for (const call of ['mkdirat', 'mknodat', 'socketpair', 'memfd_create', 'clone', 'renameat2'])
     for (const when of ['1', '2', '12+']) {
-      const trace = join(box.directory, 'trace');
-      const prelude = `set -- strace -f -qq -o ${trace} -e trace=${call},execve -e inject=${call}:error=ENOSPC:when=${when} "$@"`;
-      const { status, stdout } = container.run({ prelude });
-      // Some are the engine's, too, or the front's own.
+      const { status, stdout } = refuse(call, when);
       if (status === 0) assert.equal(stdout, 'ran\n', `${call} ${when}`);
       ok(container.delete({ flags: ['--force'] }));
       box.assertNothingLeft();
     }
+});
+
+check('a file that may not be longer is an error, not the end', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran');
+  prepare(container);
+  const { status, stderr } = container.run({ prelude: 'set -- prlimit --fsize=0 "$@" 2>/dev/null >/dev/null' });
+  assert.ok(status > 0 && status < 128, `${status} ${stderr}`);
+  box.assertNothingLeft();
+});
+
+check('a path of the config is no id, whatever it looks like', { skip }, (box) => {
+  for (const [path, of] of [
+    ['', 'id'],
+    [`/${box.token}-named`, 'config'],
+  ] as const) {
+    const container = bundleOf(box, 'sleep 300', (config) => {
+      config.linux.cgroupsPath = path;
+    });
+    for (const round of [1, 2, 3]) {
+      // The path ends like the id of the runs that are written down.
+      const id = round < 3 ? `${box.token}-named` : `${box.token}-other`;
+      const run = inBackground(box, ['run', '--bundle', container.bundle, id]);
+      waitFor('the program', () => (box.command(['exec', id, '/bin/true'], {}).status === 0 ? true : undefined));
+      const kept = JSON.parse(readFileSync(join(box.root, id, 'state.json'), 'utf8'));
+      const expected = of === 'id' ? id : `${box.token}-named`;
+      for (const entry of kept.cgroups.cgroups) {
+        assert.ok(entry.path.endsWith(`/${expected}`), `${round}: ${entry.path}`);
+        assert.equal(statSync(entry.path).ino, entry.inode);
+      }
+      assert.match(ok(box.command(['ps', id], {})).stdout, /sleep 300/);
+      ok(box.command(['pause', id], {}));
+      ok(box.command(['resume', id], {}));
+      ok(box.command(['kill', id, 'KILL'], {}));
+      run.status();
+    }
+    box.assertNothingLeft();
   }
+});
+
+check('closed streams are an engine’s to open; what is no plain file is never read', { skip }, (box) => {
+  const container = bundleOf(
+    box,
+    'for fd in 0 1 2; do readlink /proc/self/fd/$fd || echo none; done >/tmp/seen',
+    (config) => {
+      config.root.readonly = false;
+    },
+  );
+  const seen = (prelude: string): string => {
+    container.run({ prelude });
+    return readFileSync(join(container.rootfs, 'tmp/seen'), 'utf8');
+  };
+  for (const closed of ['0<&-', '2>&-', '0<&- 2>&-']) {
+    const first = seen(`exec ${closed}`);
+    for (let round = 0; round < 3; round++) prepare(container);
+    assert.equal(seen(`exec ${closed}`), first, closed);
+    assert.doesNotMatch(first, /none/);
+  }
+  const config = join(container.bundle, 'config.json');
+  const text = readFileSync(config, 'utf8');
+  for (let round = 0; round < 4; round++) {
+    rmSync(config);
+    spawnSync('mkfifo', [config]);
+    refused(container.run(), /regular file/);
+    rmSync(config);
+    writeFileSync(config, text);
+    ok(container.run());
+  }
+  refused(
+    box.command(['--force', 'run', '--bundle', container.bundle, container.id], {}),
+    /unknown option|usage|force/i,
+  );
+});
+
+check('a cgroup that somebody has removed and made again is not entered', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran', (config) => {
+    config.linux.resources = { devices: [{ allow: false, access: 'rwm' }], pids: { limit: 50 } };
+  });
+  prepare(container);
+  const above = existsSync('/sys/fs/cgroup/cgroup.procs') ? '/sys/fs/cgroup' : '/sys/fs/cgroup/pids';
+  const path = join(above, container.id);
+  // While the maker stands still.
+  const prelude =
+    'strace -f -qq -o /dev/null -e trace=memfd_create -e inject=memfd_create:delay_enter=1500000:when=1'.split(' ');
+  const run = inBackground(box, ['run', '--bundle', container.bundle, container.id], prelude);
+  waitFor('the cgroup', () => (existsSync(path) ? true : undefined));
+  waitFor('its turn', () => {
+    try {
+      rmdirSync(path);
+      mkdirSync(path);
+      return true;
+    } catch {
+      return undefined;
+    }
+  });
+  // The engine finds it free, and takes it with all that belongs to it.
+  assert.equal(run.status(), 0);
+  assert.equal(readFileSync(join(path, 'pids.max'), 'utf8'), '50\n');
+  rmdirSync(path);
+  box.assertNothingLeft();
+});
+
+check('a bundle that can not be prepared is tried once', { skip }, (box) => {
+  const container = bundleOf(box, 'echo ran', (config) => {
+    config.annotations = { large: 'x'.repeat(300_000) };
+  });
+  prepare(container);
+  const directory = join(box.root, '.bundles');
+  const [name = ''] = readdirSync(directory);
+  const before = statSync(join(directory, name));
+  assert.equal(before.size, 1);
+  ok(container.run());
+  assert.equal(statSync(join(directory, name)).ino, before.ino);
 });
 
 check('a signal for the program reaches it, and what waits is small', { skip }, (box) => {

@@ -17,6 +17,7 @@ import {
   type Template,
   type Value,
 } from '../front/bundle/description.ts';
+import { SIZE_AT } from '../front/bundle/names.ts';
 import { bundlePlan } from '../front/bundle/plan.ts';
 import { recordBytes } from '../front/bundle/record.ts';
 import { major, minor } from '../front/record.ts';
@@ -26,6 +27,7 @@ import { encodeImage } from '../init/image.ts';
 import type { InitInputs } from '../init/inputs.ts';
 import { takesModeOfDirectory } from '../init/steps/tmpfs-mode.ts';
 import { cleanPath, resolvePath, stripRoot } from '../linux/paths.ts';
+import type { Config } from '../spec/generated/types.ts';
 import { cgroupOwner } from './cgroups.ts';
 import type { Constructed } from './construct.ts';
 import { frontFlags, traitsOf } from './front-record.ts';
@@ -35,6 +37,8 @@ import { startSteps } from './start-steps.ts';
 import type { ContainerRecord } from './store.ts';
 
 const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'x64';
+/** What is larger is run by an engine each time: it would stay in memory, where the state lies. */
+const LARGEST_CONFIG = 256 * 1024;
 const NAMESPACES = ['user', 'mnt', 'pid', 'cgroup'];
 
 /** The front's executable; undefined where something can't be told in its terms. Throws what node:fs throws. */
@@ -42,6 +46,7 @@ export function prepareBundle(constructed: Constructed): Uint8Array | undefined 
   const { making, inputs } = constructed;
   const { options, loaded } = making;
   const { config } = loaded;
+  if (loaded.text.length > LARGEST_CONFIG) return undefined;
   // In place of the id: nobody can have written it into the config.
   const mark = randomBytes(ID_ROOM)
     .toString('hex')
@@ -80,16 +85,20 @@ export function prepareBundle(constructed: Constructed): Uint8Array | undefined 
     image,
     idsInImage,
     memoryDevice: { major: major(device), minor: minor(device) },
-    begun: templateOf(begun(record), mark, options.id),
-    created: templateOf(record, mark, options.id),
+    begun: templateOf(begun(record), endsWithId(config), mark, options.id),
+    created: templateOf(record, endsWithId(config), mark, options.id),
     flags: frontFlags(traitsOf(record)),
     now: Date.now(),
   };
-  return recordBytes(bundle) === undefined ? undefined : encodeImage(bundlePlan(bundle), ARCHITECTURE);
+  if (recordBytes(bundle) === undefined) return undefined;
+  const bytes = encodeImage(bundlePlan(bundle), ARCHITECTURE);
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).writeUInt32LE(bytes.length, SIZE_AT);
+  return bytes;
 }
 
 /** With descriptors under fixed numbers, whatever the caller's streams and limits are. */
 function inputsFor(inputs: InitInputs, id: string, mark: string, home: string | undefined): InitInputs {
+  const ends = endsWithId(inputs.config);
   const { caller: _, home: __, ...others } = inputs;
   const numbered = <Of extends { readonly text: string }>(of: Of, fd: number): Of & { readonly fd: number } => ({
     ...of,
@@ -107,7 +116,10 @@ function inputsFor(inputs: InitInputs, id: string, mark: string, home: string | 
     root: { ...inputs.root, tree: numbered(inputs.root.tree, NUMBER.root) },
     mounts: inputs.mounts.map((mount) => {
       if (mount.kind !== 'cgroup1') return mount;
-      const hierarchies = mount.hierarchies.map(({ name, path }) => ({ name, path: withMark(path, id, mark) }));
+      const hierarchies = mount.hierarchies.map(({ name, path }) => ({
+        name,
+        path: ends ? withMark(path, id, mark) : path,
+      }));
       return { ...mount, hierarchies };
     }),
     cgroups: {
@@ -119,8 +131,13 @@ function inputsFor(inputs: InitInputs, id: string, mark: string, home: string | 
   };
 }
 
+/** The paths of the container's cgroups: where the config names none, or an empty one. Else they are the config's, whatever they look like. */
+function endsWithId({ linux }: Config): boolean {
+  return (linux?.cgroupsPath ?? '') === '';
+}
+
 function withMark(path: string, id: string, mark: string): string {
-  return path.endsWith(`/${id}`) ? path.slice(0, -id.length) + mark : path;
+  return path.slice(0, -id.length) + mark;
 }
 
 /** Offsets of the marks in the image, which gets NULs there; undefined where one is not the end of a string. */
@@ -158,11 +175,12 @@ function cgroupsOf({ making }: Constructed): readonly BundleCgroup[] | undefined
     // One directory, in one that is there: its own.
     const [own, ...more] = ownDirectories(entry);
     if (own !== path || more.length > 0) return undefined;
-    const endsWithId = path.endsWith(`/${options.id}`) && loaded.config.linux?.cgroupsPath === undefined;
+    const ends = endsWithId(loaded.config);
+    if (ends && !path.endsWith(`/${options.id}`)) return undefined;
     found.push({
       version,
-      path: endsWithId ? path.slice(0, -options.id.length) : path,
-      endsWithId,
+      path: ends ? path.slice(0, -options.id.length) : path,
+      endsWithId: ends,
       expected: expectedOf(entry, mode),
       inherited: inheritedOf(entry),
       writes: [...(writes.get(path) ?? []), ...(version === 1 ? deviceWrites(entry, controls.policy) : [])],
@@ -232,7 +250,7 @@ function begun(record: ContainerRecord): ContainerRecord {
 }
 
 /** The record with values for what will be another's. */
-function templateOf(record: ContainerRecord, mark: string, id: string): Template {
+function templateOf(record: ContainerRecord, ends: boolean, mark: string, id: string): Template {
   const text = (value: Value): string => `${mark}.${value};`;
   // A number: its quotes go.
   const number = (value: Value): number => `${mark}#${value};` as unknown as number;
@@ -253,7 +271,7 @@ function templateOf(record: ContainerRecord, mark: string, id: string): Template
     cgroups: {
       cgroups: record.cgroups.cgroups.map((entry) => ({
         ...entry,
-        path: withMark(entry.path, id, text('id')),
+        path: ends ? withMark(entry.path, id, text('id')) : entry.path,
         ...(entry.inode === undefined ? {} : { inode: number(`inode${entries.indexOf(entry)}`) }),
       })),
     },

@@ -12,7 +12,9 @@ import { isHostRoot } from './privileges.ts';
 /** A file has some 200 KB. */
 const MOST_BUNDLES = 32;
 const LOWER_HALF = 0xffff_ffffn;
-const OTHERS = 0o077;
+const PERMISSIONS = 0o7777;
+/** Of a bundle that can't be prepared: no engine is to try it again, as long as the config is the same. */
+const NEVER = new Uint8Array([0]);
 
 /** To be called for a container that `run` has created, and is about to start; it adds to the time that its start takes. */
 export async function rememberBundle(constructed: Constructed): Promise<void> {
@@ -21,10 +23,11 @@ export async function rememberBundle(constructed: Constructed): Promise<void> {
   const { options } = making;
   const directory = `${options.root}/${BUNDLES}`;
   try {
-    const { ino } = statSync(`${options.bundle}/config.json`, { bigint: true });
-    const path = `${directory}/${bundlePrefix()}${ino & LOWER_HALF}`;
-    const known = statSync(path, { throwIfNoEntry: false });
-    if (known?.size !== 0) {
+    const config = statSync(`${options.bundle}/config.json`, { bigint: true });
+    const path = `${directory}/${bundlePrefix()}${config.ino & LOWER_HALF}`;
+    const known = statSync(path, { throwIfNoEntry: false, bigint: true });
+    if (known?.size === BigInt(NEVER.length) && known.mtimeNs > config.ctimeNs) return;
+    if (known?.size !== 0n) {
       makeDirectory(directory);
       if (!isOnlyOurs(directory)) return;
       makeRoom(directory);
@@ -34,9 +37,7 @@ export async function rememberBundle(constructed: Constructed): Promise<void> {
     }
     if (!isOnlyOurs(directory)) return;
     const { prepareBundle } = await import('./bundle-preparation.ts');
-    const image = prepareBundle(constructed);
-    if (image === undefined) return;
-    replaceFile(path, image);
+    replaceFile(path, prepareBundle(constructed) ?? NEVER);
   } catch (error) {
     options.log.debug(`the bundle is not remembered: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -64,6 +65,8 @@ function isPlain({ making }: Constructed): boolean {
 function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { mode: 0o700 });
+    // Whatever the caller's mask is, and the group of the directory above.
+    chmodSync(directory, 0o700);
   } catch (error) {
     if (errnoOf(error) !== ERRNO.EEXIST) throw error;
   }
@@ -72,7 +75,7 @@ function makeDirectory(directory: string): void {
 /** What is in there is executed. */
 function isOnlyOurs(directory: string): boolean {
   const status = lstatSync(directory);
-  return status.isDirectory() && status.uid === 0 && (status.mode & OTHERS) === 0;
+  return status.isDirectory() && status.uid === 0 && (status.mode & PERMISSIONS) === 0o700;
 }
 
 /** Those of other builds go, and where there are too many, all do. */
@@ -88,7 +91,7 @@ function replaceFile(path: string, bytes: Uint8Array): void {
   try {
     writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' });
     // Only then the front takes it for one.
-    if (bytes.length > 0) chmodSync(temporary, 0o700);
+    if (bytes.length > NEVER.length) chmodSync(temporary, 0o700);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -139,10 +139,11 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
   plan.branch(line.command, 'notEqual', 0, id);
   const [notRun, notExec] = [plan.label(), plan.label()];
   expectString(front, word, 'run', notRun);
+  // Only delete has --force.
+  plan.branch(line.force, 'notEqual', 0, engine);
   plan.jump(running);
   plan.place(notRun);
   expectString(front, word, 'exec', notExec);
-  // Only delete has --force.
   plan.branch(line.force, 'notEqual', 0, engine);
   set(front, line.command, COMMAND.exec);
   plan.jump(executing);

@@ -55,14 +55,16 @@ export function runSupervised(front: Front, line: CommandLine, next: Slot, super
     });
     for (const variable of UNSUPERVISED_VARIABLES) refuseVariable(front, line.envp, variable);
   });
-  const [reader, writer, child] = [plan.slot(), plan.slot(), plan.slot()];
+  const [reader, writer, child, whole] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
   const parent = plan.label();
+  plan.step({ sentence: 'see whether the streams are open' }, () => haveStreams(front, whole));
   plan.step({ sentence: 'have a child make the container' }, () => {
     makePipe(front, reader, writer);
     plan.call('clone', [SIGCHLD, 0, 0, 0, 0], { result: child });
     plan.branch(child, 'notEqual', 0, parent);
     plan.call('dup3', [ref(front, writer), REPORT_FD, 0]);
     replaceName(front, line, SUPERVISED);
+    plan.branch(whole, 'equal', 0, engine);
     executePrepared(front, line, next);
     plan.jump(engine);
     plan.place(parent);
@@ -164,6 +166,16 @@ function refuseWords(front: Front, next: Slot): void {
   plan.jump(again);
   plan.place(done);
   plan.free(word);
+}
+
+/** Before anything could get the number of one that the caller has closed: an engine opens something in its place. */
+function haveStreams(front: Front, whole: Slot): void {
+  const { plan } = front;
+  const closed = plan.label();
+  set(front, whole, 0);
+  for (const stream of [0, 1, 2]) plan.call('fcntl', [stream, F_GETFD, 0], { on: { EBADF: closed } });
+  set(front, whole, 1);
+  plan.place(closed);
 }
 
 /** Nothing may be at REPORT_FD, which the child will put the writing end at. */

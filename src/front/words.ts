@@ -98,9 +98,10 @@ export function exit(front: Front, status: number): void {
   front.plan.call('exit_group', [status]);
 }
 
-const POWERS = Array.from({ length: 10 }, (_, exponent) => 10n ** BigInt(9 - exponent));
+const DIGITS = 19;
+const POWERS = Array.from({ length: DIGITS }, (_, index) => 10n ** BigInt(DIGITS - 1 - index));
 
-/** Writes the number (below 10^10, which the slot loses) in decimal to the address, which is moved on behind it. */
+/** Writes the number (below 2^63, which the slot loses) in decimal to the address, which is moved on behind it. */
 export function writeDecimal(front: Front, number: Slot, to: Slot): void {
   const { plan } = front;
   const half = POWERS.length * 8;
@@ -109,7 +110,7 @@ export function writeDecimal(front: Front, number: Slot, to: Slot): void {
     bytes.writeBigInt64LE(-power, index * 8);
     bytes.writeBigInt64LE(power, half + index * 8);
   });
-  const table = plan.constant(bytes, '{-10^9 … -1, 10^9 … 1}');
+  const table = plan.constant(bytes, '{-10^18 … -1, 10^18 … 1}');
   const [at, power, digit, begun] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
   const [next, again, counted, write, skip] = [plan.label(), plan.label(), plan.label(), plan.label(), plan.label()];
   set(front, at, table);

@@ -1,6 +1,6 @@
 // The control groups of a container whose config was seen before: container/make-cgroups.ts, decided.
 
-import type { DataRef, Label, Slot } from '../../init/plan.ts';
+import type { DataRef, Slot } from '../../init/plan.ts';
 import { ATTACHMENT, BPF, BPF_ATTRIBUTE_SIZE, deviceAttachment, deviceProgram, LICENSE } from '../../linux/bpf.ts';
 import {
   AT_EMPTY_PATH,
@@ -16,10 +16,12 @@ import { STATX, STATX_MASK } from '../../linux/statx.ts';
 import { ENTRY, OFFSET } from '../record.ts';
 import { type Front, ref, set, writeDecimal } from '../words.ts';
 import { expectFile } from './checks.ts';
-import { type Bundle, type BundleCgroup, ID_ROOM } from './description.ts';
+import { type Bundle, type BundleCgroup, ID_ROOM, NUMBER } from './description.ts';
 import type { Texts } from './text.ts';
 
 const AT_REMOVEDIR = 0x200;
+/** The inode in the record of one that was not looked at yet. */
+export const UNKNOWN = 1;
 /** A line of numbers: `0-3,8`. */
 const LONGEST_LIST = 1024;
 const MODE = 0o755;
@@ -91,17 +93,27 @@ export function makeCgroups(front: Front, places: readonly CgroupPlace[], texts:
         for (const { from, file } of place.group.inherited) inherit(front, from, directory, file);
         for (const { file, values } of place.group.writes) write(front, directory, file, values);
         if (place.group.deviceFilter !== undefined) attachFilter(front, place.group.deviceFilter, directory);
+        keepEntrance(front, place.group, directory, NUMBER.cgroups + index);
         plan.call('close', [ref(front, directory)]);
       });
     });
   });
 }
 
-/** `failed`: where to go on then. */
-export function openDirectory({ plan }: Front, path: DataRef, result: Slot, failed?: Label): void {
+function openDirectory({ plan }: Front, path: DataRef, result: Slot): void {
   const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  plan.call('openat', [AT_FDCWD, path, flags], { result, ignoreErrors: failed !== undefined });
-  if (failed !== undefined) plan.branch(result, 'less', 0, failed);
+  plan.call('openat', [AT_FDCWD, path, flags], { result });
+}
+
+/** What the launcher enters by is opened now: the path may be another's by then. */
+function keepEntrance(front: Front, { version }: BundleCgroup, directory: Slot, number: number): void {
+  const { plan } = front;
+  plan.withSlot((fd) => {
+    if (version === 2) set(front, fd, ref(front, directory));
+    else plan.call('openat', [ref(front, directory), 'tasks', O_WRONLY | O_CLOEXEC], { result: fd });
+    plan.call('dup3', [ref(front, fd), number, O_CLOEXEC]);
+    if (version === 1) plan.call('close', [ref(front, fd)]);
+  });
 }
 
 function keepInode(front: Front, { inode }: CgroupPlace, directory: Slot, index: number, texts: Texts): void {
@@ -160,13 +172,25 @@ function attachFilter(front: Front, instructions: Uint8Array, directory: Slot): 
   });
 }
 
-/** Those that were made, the last first. */
+/** Those that were made, the last first, and are not another's by now. */
 export function removeCgroups(front: Front, places: readonly CgroupPlace[], made: Slot): void {
   const { plan } = front;
-  places.toReversed().forEach(({ path }, index) => {
-    const next = plan.label();
+  const found = plan.variable(STATX.sizeOf, '{statx}');
+  places.toReversed().forEach(({ path, inode }, index) => {
+    const [next, own] = [plan.label(), plan.label()];
     plan.branch(made, 'less', places.length - index, next);
+    const [one, other] = [plan.slot(), plan.slot()];
+    plan.load(one, inode);
+    plan.branch(one, 'equal', UNKNOWN, own);
+    const mask = plan.value(STATX_MASK.inode, 'STATX_INO');
+    plan.call('statx', [AT_FDCWD, path, 0, mask, found], { result: other, ignoreErrors: true });
+    plan.branch(other, 'less', 0, next);
+    plan.load(other, plan.addressOf(found, STATX.inode));
+    plan.branch(other, 'notEqual', ref(front, one), next);
+    plan.place(own);
     plan.call('unlinkat', [AT_FDCWD, path, AT_REMOVEDIR], { ignoreErrors: true });
     plan.place(next);
+    plan.free(one);
+    plan.free(other);
   });
 }

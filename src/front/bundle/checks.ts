@@ -3,12 +3,15 @@
 import type { Argument } from '../../init/builder.ts';
 import type { DataRef, Slot } from '../../init/plan.ts';
 import { IN_ROOT } from '../../init/steps/context.ts';
+import { branchUnlessType } from '../../init/steps/device-type.ts';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
   O_CLOEXEC,
   O_DIRECTORY,
+  O_NOCTTY,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   OPEN_HOW_SIZE,
@@ -17,7 +20,7 @@ import {
   openHow,
   RESOLVE_NO_SYMLINKS,
 } from '../../linux/mount-constants.ts';
-import { STATX, STATX_MASK } from '../../linux/statx.ts';
+import { S_IF, STATX, STATX_MASK } from '../../linux/statx.ts';
 import { type CommandLine, expectString, type Front, ref, set } from '../words.ts';
 import { BOOT_FILE, type Bundle, ID_ROOM } from './description.ts';
 
@@ -28,9 +31,11 @@ export function checkBundle(front: Front, line: CommandLine, given: Slot, bundle
   const { plan } = front;
   plan.step({ sentence: 'see that it is this bundle' }, () => checkPlace(front, given, bundle.directory));
   plan.step({ sentence: 'see that there is room for the id' }, () => checkLength(front, line.id));
-  plan.step({ sentence: 'see that the config is the same' }, () =>
-    expectFile(front, AT_FDCWD, `${bundle.directory}/config.json`, bundle.config),
-  );
+  plan.step({ sentence: 'see that the config is the same' }, () => {
+    const config = `${bundle.directory}/config.json`;
+    expectRegular(front, config);
+    expectFile(front, AT_FDCWD, config, bundle.config);
+  });
   plan.step({ sentence: 'see that the caller is where it was' }, () => checkCaller(front, bundle));
   plan.step({ sentence: 'see whether the host has a /proc/kcore' }, () =>
     expectPresence(front, bundle.kcore, (on) => plan.call('faccessat', [AT_FDCWD, '/proc/kcore', 0], on)),
@@ -84,12 +89,19 @@ function checkLength(front: Front, id: Slot): void {
   for (const slot of [at, byte, end]) plan.free(slot);
 }
 
+/** Opening what is none may have effects, or wait. */
+function expectRegular({ plan, engine }: Front, path: string): void {
+  const found = plan.variable(STATX.sizeOf, '{statx}');
+  plan.call('statx', [AT_FDCWD, path, 0, plan.value(STATX_MASK.basic, 'STATX_BASIC_STATS'), found]);
+  plan.withSlot((value) => branchUnlessType(plan, found, value, S_IF.regular, engine));
+}
+
 /** It can be read, at once, and has exactly these bytes. */
 export function expectFile(front: Front, directory: Argument, path: Argument, bytes: Uint8Array): void {
   const { plan, engine } = front;
   const found = plan.variable(bytes.length + 8, '{text}');
   const [fd, length] = [plan.slot(), plan.slot()];
-  plan.call('openat', [directory, path, O_RDONLY | O_CLOEXEC], { result: fd });
+  plan.call('openat', [directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC], { result: fd });
   // One byte more: a longer file has it.
   plan.call('read', [ref(front, fd), found, bytes.length + 1], { result: length });
   plan.call('close', [ref(front, fd)]);
@@ -122,8 +134,10 @@ function checkCaller(front: Front, { boot, namespaces, memberships }: Bundle): v
   const { plan, engine } = front;
   const found = plan.variable(STATX.sizeOf, '{statx}');
   plan.withSlot((value) => {
-    plan.call('geteuid', [], { result: value });
-    plan.branch(value, 'notEqual', 0, engine);
+    for (const call of ['getuid', 'geteuid'] as const) {
+      plan.call(call, [], { result: value });
+      plan.branch(value, 'notEqual', 0, engine);
+    }
     for (const { path, inode } of namespaces) {
       plan.call('statx', [AT_FDCWD, path, 0, plan.value(STATX_MASK.inode, 'STATX_INO'), found]);
       plan.load(value, plan.addressOf(found, STATX.inode));

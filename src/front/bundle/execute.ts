@@ -20,11 +20,9 @@ import { makeSealedMemory, sealMemory } from '../exec-image.ts';
 import { readRunWords } from '../run-line.ts';
 import { type CommandLine, type Front, ref, set, writeDecimal } from '../words.ts';
 import { FRONT_FD } from './description.ts';
-import { BUNDLES, bundlePrefix, DIRECTORY_MODE, FILE_MODE } from './names.ts';
+import { BUNDLES, bundlePrefix, DIRECTORY_MODE, FILE_MODE, SIZE_AT } from './names.ts';
 
 const F_GETFD = 1;
-/** No front of a bundle has so many bytes. */
-const LARGEST = 0x100_0000;
 
 /** `next`: the address of the word `run` in argv. What is not as expected is the engine's. */
 export function executePrepared(front: Front, line: CommandLine, next: Slot): void {
@@ -35,10 +33,8 @@ export function executePrepared(front: Front, line: CommandLine, next: Slot): vo
   const initial = Buffer.alloc(prefix.length + 16);
   prefix.copy(initial);
   const name = plan.variable(initial, '"BUILD.INODE"');
-  const file = plan.slot();
+  const [file, size] = [plan.slot(), plan.slot()];
   plan.step({ sentence: 'look for what is prepared for the bundle' }, () => {
-    // Before anything could get the number of a stream that the caller has closed.
-    for (const stream of [0, 1, 2]) plan.call('fcntl', [stream, F_GETFD, 0]);
     const [directory, value] = [plan.slot(), plan.slot()];
     const here = plan.label();
     set(front, directory, AT_FDCWD);
@@ -58,7 +54,8 @@ export function executePrepared(front: Front, line: CommandLine, next: Slot): vo
     openInside(front, directory, BUNDLES, O_PATH | O_DIRECTORY, value);
     expectOwn(front, value, DIRECTORY_MODE);
     openInside(front, value, name, O_RDONLY, file);
-    expectOwn(front, file, FILE_MODE);
+    expectOwn(front, file, FILE_MODE, size);
+    expectWhole(front, file, size);
     for (const slot of [directory, value]) plan.free(slot);
   });
   plan.step({ sentence: 'execute it' }, () => {
@@ -77,8 +74,8 @@ export function executePrepared(front: Front, line: CommandLine, next: Slot): vo
     const memory = plan.slot();
     const seals = makeSealedMemory(front, memory);
     plan.withSlot((copied) => {
-      plan.call('sendfile', [ref(front, memory), ref(front, file), 0, LARGEST], { result: copied });
-      plan.branch(copied, 'equal', LARGEST, engine);
+      plan.call('sendfile', [ref(front, memory), ref(front, file), 0, ref(front, size)], { result: copied });
+      plan.branch(copied, 'notEqual', ref(front, size), engine);
     });
     sealMemory(front, memory, seals);
     plan.call('execveat', [ref(front, memory), '', ...vectors, AT_EMPTY_PATH]);
@@ -86,6 +83,19 @@ export function executePrepared(front: Front, line: CommandLine, next: Slot): vo
   });
   plan.free(bundle);
   plan.free(file);
+  plan.free(size);
+}
+
+/** A file that was cut short has another size than it says. */
+function expectWhole(front: Front, file: Slot, size: Slot): void {
+  const { plan, engine } = front;
+  const header = plan.variable(16, '{ELF header}');
+  plan.withSlot((value) => {
+    plan.call('pread64', [ref(front, file), header, 16, 0], { result: value });
+    plan.branch(value, 'notEqual', 16, engine);
+    plan.load(value, plan.addressOf(header, SIZE_AT), 4);
+    plan.branch(value, 'notEqual', ref(front, size), engine);
+  });
 }
 
 function openInside(
@@ -100,8 +110,8 @@ function openInside(
   plan.call('openat2', [ref(front, directory), name, plan.constant(how, '{how}'), OPEN_HOW_SIZE], { result });
 }
 
-/** It is root's, and has exactly that mode. */
-function expectOwn(front: Front, fd: Slot, mode: number): void {
+/** It is root's, and has exactly that mode. `size`: takes its size. */
+function expectOwn(front: Front, fd: Slot, mode: number, size?: Slot): void {
   const { plan, engine } = front;
   const found = plan.variable(STATX.sizeOf, '{statx}');
   const mask = plan.value(STATX_MASK.basic, 'STATX_BASIC_STATS');
@@ -111,5 +121,6 @@ function expectOwn(front: Front, fd: Slot, mode: number): void {
     plan.branch(value, 'notEqual', 0, engine);
     plan.load(value, plan.addressOf(found, STATX.mode), 2);
     plan.branch(value, 'notEqual', mode, engine);
+    if (size !== undefined) plan.load(size, plan.addressOf(found, STATX.size));
   });
 }

@@ -2,14 +2,14 @@
 
 import { MESSAGE } from '../../init/messages.ts';
 import type { DataRef, Slot } from '../../init/plan.ts';
-import { AT_EMPTY_PATH, O_CLOEXEC, O_NONBLOCK, O_RDWR, O_WRONLY } from '../../linux/mount-constants.ts';
+import { AT_EMPTY_PATH, O_CLOEXEC, O_NONBLOCK, O_RDWR } from '../../linux/mount-constants.ts';
 import { S_IF, STATX, STATX_MASK } from '../../linux/statx.ts';
 import { makeSealedMemory, sealMemory } from '../exec-image.ts';
 import { give, replaceNull } from '../exec-launcher.ts';
 import { ANSWER_FIFO, ORDER_FIFO } from '../names.ts';
 import { SIGCHLD } from '../wait.ts';
 import { type Front, ref, set } from '../words.ts';
-import { type CgroupPlace, openDirectory } from './cgroups.ts';
+import type { CgroupPlace } from './cgroups.ts';
 import { type Bundle, ID_ROOM, NUMBER } from './description.ts';
 
 const AF_UNIX = 1;
@@ -18,6 +18,7 @@ const SOCK_CLOEXEC = 0o2000000;
 /** Beyond it the launcher is to find its own. */
 const HIGHEST = NUMBER.channel - 1;
 const MESSAGE_SIZE = 8;
+const F_SETFD = 2;
 const F_SETFL = 4;
 
 export interface Launched {
@@ -103,21 +104,11 @@ function becomeLauncher(
 ): void {
   const { plan } = front;
   const failed = plan.label();
-  places.forEach(({ group, path }, index) => {
-    plan.withSlot((fd) => {
-      const flags = O_CLOEXEC;
-      openDirectory(front, path, fd, failed);
-      if (group.version === 1)
-        plan.withSlot((tasks) => {
-          plan.call('openat', [ref(front, fd), 'tasks', O_WRONLY | flags], { result: tasks, ignoreErrors: true });
-          plan.branch(tasks, 'less', 0, failed);
-          plan.call('close', [ref(front, fd)], { ignoreErrors: true });
-          set(front, fd, ref(front, tasks));
-        });
-      give(front, fd, NUMBER.cgroups + index, failed);
-      plan.call('close', [ref(front, fd)], { ignoreErrors: true });
+  for (const index of places.keys())
+    plan.withSlot((result) => {
+      plan.call('fcntl', [NUMBER.cgroups + index, F_SETFD, 0], { result, ignoreErrors: true });
+      plan.branch(result, 'less', 0, failed);
     });
-  });
   give(front, theirs, NUMBER.channel, failed);
   give(front, tree, NUMBER.root, failed);
   give(front, order, NUMBER.order, failed);

@@ -8,6 +8,9 @@ export const BUNDLES = '.bundles';
 export const DIRECTORY_MODE = 0o040700;
 export const FILE_MODE = 0o100700;
 
+/** Where in such an executable its size is written, in 4 bytes: what nobody uses of the identification (elf(5), EI_PAD). */
+export const SIZE_AT = 12;
+
 /** The name of the file, but for the inode in decimal. */
 export function bundlePrefix(): string {
   return `${thisBuild().toString(16)}.`;

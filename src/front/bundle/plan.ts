@@ -15,6 +15,19 @@ import { handOver } from './report.ts';
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
+const SIGPIPE = 13;
+const SIGXFSZ = 25;
+const SIG_IGN = 1;
+
+/** A front that is gone, a file that would be too long: errors of calls, not the end. Init gets the default ones back, as from an engine. */
+function ignoreSignals({ plan }: Front): void {
+  const ignored = Buffer.alloc(32);
+  ignored.writeUInt32LE(SIG_IGN, 0);
+  const action = plan.constant(ignored, '{SIG_IGN}');
+  plan.step({ sentence: 'have errors instead of signals' }, () => {
+    for (const signal of [SIGPIPE, SIGXFSZ]) plan.call('rt_sigaction', [signal, action, 0, SIGNAL_SET]);
+  });
+}
 
 /** Pure. */
 export function bundlePlan(bundle: Bundle): Plan {
@@ -39,6 +52,7 @@ export function bundlePlan(bundle: Bundle): Plan {
     // Who interrupts the job means the program by then; and nothing is left half made.
     keepSignals(before, oldMask);
     set(before, masked, 1);
+    ignoreSignals(before);
     const making = { before, after, begun: () => set(after, begun, 1) };
     const made = makeContainer(making, commandLine, bundle, tree);
     handOver(after, commandLine, made.pid);

@@ -4,13 +4,14 @@ import type { DataRef, Slot } from '../../init/plan.ts';
 import { STATX } from '../../linux/statx.ts';
 import { ENTRY, encodeFrontRecord, OFFSET } from '../record.ts';
 import { type Front, ref, set, writeDecimal } from '../words.ts';
+import { UNKNOWN } from './cgroups.ts';
 import { type Bundle, ID_ROOM } from './description.ts';
 
 /** All but what is known only then; undefined where it would be too large. Pure. */
 export function recordBytes({ flags, cgroups }: Bundle): Uint8Array | undefined {
   const directories = cgroups.map(({ path, endsWithId }) => ({
     path: endsWithId ? path + 'x'.repeat(ID_ROOM) : path,
-    inode: 1,
+    inode: UNKNOWN,
   }));
   const bytes = encodeFrontRecord({ flags, pid: 0, image: '0:0', directories });
   if (bytes === undefined) return undefined;

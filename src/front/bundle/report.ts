@@ -2,22 +2,15 @@
 
 import type { Slot } from '../../init/plan.ts';
 import { REPORT, REPORT_FD } from '../run-protocol.ts';
-import { SIGNAL_SET } from '../wait.ts';
 import { type CommandLine, copyUntil, type Front, ref, set } from '../words.ts';
 
 /** What is longer was refused by the kernel. */
 const LONGEST_PATH = 4096 + 64;
-const SIGPIPE = 13;
-const SIG_IGN = 1;
 
 /** The root of the state may be relative: it is the front's, too. */
 export function handOver(front: Front, line: CommandLine, pid: Slot): void {
   const { plan, engine } = front;
   plan.step({ sentence: 'hand the container over' }, () => {
-    // Where the front is gone: an error, not the end.
-    const ignored = Buffer.alloc(32);
-    ignored.writeUInt32LE(SIG_IGN, 0);
-    plan.call('rt_sigaction', [SIGPIPE, plan.constant(ignored, '{SIG_IGN}'), 0, SIGNAL_SET]);
     const report = plan.variable(REPORT.largest + LONGEST_PATH, '{report}', 8);
     const [from, to, begin] = [plan.slot(), plan.slot(), plan.slot()];
     plan.store(pid, plan.addressOf(report, REPORT.pid));
