@@ -10,7 +10,7 @@ import type { Descriptor, IdMap, InitInputs, LateTree, PreparedMount, UserNamesp
 import type { HostStep, Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath, stripRoot } from '../linux/paths.ts';
-import { silentLog } from '../log.ts';
+import { type Log, silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
 import { bindChanges, isCopiedInTurn, isRootShared } from './bind-attributes.ts';
@@ -33,11 +33,15 @@ export interface PlanOptions {
   readonly id?: string;
   /** As with --systemd-cgroup. */
   readonly systemdCgroup?: boolean;
+  /** Is told what `create` would warn of in the config. */
+  readonly log?: Log;
 }
 
 /** Throws what `create` would throw for the config. Needs no privilege and changes nothing. */
 export async function planContainer(options: PlanOptions): Promise<Plan> {
-  return planConfig(await loadConfig(options.bundle), options);
+  const loaded = await loadConfig(options.bundle);
+  for (const { message, pointer } of loaded.warnings) options.log?.warning(`${loaded.file}: ${pointer}: ${message}`);
+  return planConfig(loaded, options);
 }
 
 /** The same for a config that was loaded. */
