@@ -47,8 +47,9 @@ export async function planContainer(options: PlanOptions): Promise<Plan> {
 /** The same for a config that was loaded. */
 export async function planConfig(
   { config, exactInteger }: Pick<LoadedConfig, 'config' | 'exactInteger'>,
-  { bundle, id = 'container', systemdCgroup }: PlanOptions,
+  options: PlanOptions,
 ): Promise<Plan> {
+  const { bundle, id = 'container', systemdCgroup } = options;
   if (Object.keys(config.linux?.netDevices ?? {}).length > 0)
     (await import('./network-devices.ts')).checkNetworkDevices(config, true);
   const asked = config.linux?.cgroupsPath;
@@ -69,7 +70,7 @@ export async function planConfig(
   };
   const plan =
     config.linux?.seccomp === undefined ? compileInit(inputs) : await filteredPlan(config.linux.seccomp, inputs);
-  const limits = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : [];
+  const limits = hasLimits(config.linux?.resources) ? await limitSteps(placed, options, exactInteger) : [];
   const scheduling = asksForScheduling(config.process)
     ? (await import('./scheduling.ts')).schedulingSteps(config.process, exactInteger)
     : [];
@@ -92,12 +93,20 @@ function hostStep({ sentence, pointer }: HostStep): HostStep {
 }
 
 /** The limits as `create` would write them. A file that this kernel has under another name is named as it is first looked for. */
-async function limitSteps(config: Config, id: string, exactInteger: InitInputs['exactInteger']): Promise<HostStep[]> {
+async function limitSteps(
+  config: Config,
+  { id = 'container', systemdCgroup, log }: PlanOptions,
+  exactInteger: InitInputs['exactInteger'],
+): Promise<HostStep[]> {
   const { planLimits } = await import('../cgroup/limits.ts');
   const { directoryOf } = await import('../cgroup/resources/apply.ts');
   const host = detectCgroups();
   const { cgroups } = recordCgroups(planCgroups(host, { cgroupsPath: config.linux?.cgroupsPath, id }));
-  return planLimits(config.linux?.resources ?? {}, host, exactInteger).writes.map((write) => ({
+  const asked = planLimits(config.linux?.resources ?? {}, host, exactInteger);
+  const { writes, warnings } =
+    systemdCgroup === true ? (await import('../cgroup/systemd/scope-limits.ts')).limitsOfScope(asked) : asked;
+  for (const { message, pointer } of warnings) log?.warning(`${message} [${pointer}]`);
+  return writes.map((write) => ({
     sentence: `write ${JSON.stringify(write.value)} to ${directoryOf(write, cgroups)}/${write.file}`,
     pointer: write.pointer,
   }));
