@@ -85,9 +85,9 @@ export function countProperties(document: unknown): number {
 }
 
 /**
- * Whether the text may contain a name twice; `count` is that of the parsed document's properties. A property ends its name with a quote and a colon, so (escaped quotes aside,
- * which end no name unless the backslash itself is escaped) there are at least as many of those in the text as properties;
- * if there are no more than the parsed document has, none was lost.
+ * Whether the text may contain a name twice; `count` is that of the parsed document's properties. A property ends its name with
+ * a quote and a colon, so (escaped quotes aside, which end no name unless the backslash itself is escaped) there are at least as
+ * many of those in the text as properties; if there are no more than the parsed document has, none was lost.
  */
 export function mayHaveDuplicates(text: string, count: number): boolean {
   return /\\\\"\s*:/.test(text) || (text.match(/[^\\]"\s*:/g)?.length ?? 0) !== count;
