@@ -16,7 +16,7 @@ import { type DocumentKind, resolve, type SchemaNode } from './schema.ts';
 export interface Folded {
   /** With the names of the specification, and what was apart in one place. */
   readonly document: unknown;
-  /** The document as JSON, each number as it was written. */
+  /** The document as JSON, with numbers to the last digit. */
   readonly text: string;
   /** The text that was given, with the names of the specification: everything is where it was. */
   readonly inPlace: string;
@@ -40,19 +40,18 @@ export function foldNames(text: string, kind: DocumentKind): Folded | undefined 
   if (found.findings.length === 0) return undefined;
   let inPlace = '';
   let copied = 0;
-  const { duplicates } = scan(text, {
-    onName: (at, token, index) => {
-      const name = found.renamed.get(at);
-      if (name === undefined) return;
-      // Of one length where the name is written without escapes; shorter than these in any case.
-      inPlace += text.slice(copied, index) + JSON.stringify(name).padEnd(token.length);
-      copied = index + token.length;
-    },
+  const { duplicates } = scan(text, (at, token, index) => {
+    const name = found.renamed.get(at);
+    if (name === undefined) return;
+    // Of one length where the name is written without escapes; shorter than these in any case.
+    inPlace += text.slice(copied, index) + JSON.stringify(name).padEnd(token.length);
+    copied = index + token.length;
   });
   if (duplicates.length > 0) return undefined;
   inPlace += text.slice(copied);
-  const { longNumbers } = scan(inPlace, { least: 1 });
-  return { document, text: write(document, [], longNumbers), inPlace, findings: found.findings };
+  const { longNumbers } = scan(inPlace);
+  const written = longNumbers.size === 0 ? JSON.stringify(document) : write(document, [], longNumbers);
+  return { document, text: written, inPlace, findings: found.findings };
 }
 
 interface Found {
@@ -153,7 +152,7 @@ function isObject(value: unknown): value is object {
 /** An assignment to `__proto__` would not make a property. */
 const fromEntries = (entries: readonly (readonly [string, unknown])[]): object => Object.fromEntries(entries);
 
-/** JSON.stringify would write what a double holds of a number. */
+/** JSON.stringify would write what a double holds of a long number. */
 function write(value: unknown, path: readonly Segment[], literals: ReadonlyMap<string, string>): string {
   if (typeof value === 'number') return literals.get(pointer(...path)) ?? JSON.stringify(value);
   if (value === null || typeof value !== 'object') return JSON.stringify(value);

@@ -4,7 +4,7 @@
 import { pointer, type Segment } from '../json-pointer.ts';
 
 export interface Scan {
-  /** Number literals of 16 characters or more (or of `least`), by pointer. */
+  /** Number literals of 16 characters or more, by pointer. */
   readonly longNumbers: ReadonlyMap<string, string>;
   /** Pointers of properties that their object already has, in the order of the text. */
   readonly duplicates: readonly string[];
@@ -20,15 +20,11 @@ interface Container {
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[{}[\],:]|true|false|null/g;
 const LONG = 16;
 
-export interface ScanOptions {
-  /** Characters that a number literal has at least to be told; by default so many that a double may not hold it. */
-  readonly least?: number;
-  /** Is told the pointer of each property, the token that is its name, and where that begins. */
-  readonly onName?: (pointer: string, token: string, at: number) => void;
-}
+/** Is told the pointer of each property, the token that is its name, and where that begins. */
+type OnName = (pointer: string, token: string, at: number) => void;
 
 /** `text` must be JSON: it is not checked again. Iterative, so that no depth of nesting can exhaust the stack. */
-export function scan(text: string, { least = LONG, onName }: ScanOptions = {}): Scan {
+export function scan(text: string, onName?: OnName): Scan {
   const longNumbers = new Map<string, string>();
   const duplicates: string[] = [];
   const stack: Container[] = [];
@@ -64,7 +60,7 @@ export function scan(text: string, { least = LONG, onName }: ScanOptions = {}): 
         expectName = false;
         break;
       default:
-        if (token.length >= least) longNumbers.set(here(), token);
+        if (token.length >= LONG) longNumbers.set(here(), token);
     }
   }
   return { longNumbers, duplicates };
