@@ -167,49 +167,51 @@ check('a frozen cgroup at the place of the scope is refused, and stays as it is'
 
 // --- a scope that fails -----------------------------------------------------------------------------------------------
 
-/** systemd ends it after a second: its scope has failed then. */
-function failed(box: Sandbox, edit?: (config: Config) => void): Container {
+/** Its program does not end at SIGTERM, as the first of its pid namespace: a scope that has to be killed has failed. */
+function failed(box: Sandbox, unit?: string, edit?: (config: Config) => void): Container {
   const container = created(box, (config) => {
-    config.annotations = {
-      'org.systemd.property.RuntimeMaxUSec': 'uint64 1000000',
-      'org.systemd.property.TimeoutStopUSec': 'uint64 1000000',
-    };
+    config.annotations = { 'org.systemd.property.TimeoutStopUSec': 'uint64 1000000' };
     edit?.(config);
   });
+  ok(container.start());
+  systemctl('stop', unit ?? unitOf(container));
   container.waitForStatus('stopped');
   return container;
 }
 
-const hasFailed = (unit: string): true =>
-  waitFor(`${unit} to have failed`, () => show(unit, 'ActiveState') === 'failed' || undefined);
-
 for (const flags of [[], ['--force']]) {
-  check(`a scope that has failed is there until delete ${flags.join()}`, { skip }, (box) => {
+  const knownToFail = { crun: 'leaves the failed unit' };
+  check(`a scope that has failed is there until delete ${flags.join()}`, { skip, knownToFail }, (box) => {
     const container = failed(box);
     const unit = unitOf(container);
-    hasFailed(unit);
-    assert.equal(show(unit, 'Result'), 'timeout');
+    assert.deepEqual(showAll(unit, ['ActiveState', 'Result']), ['failed', 'timeout']);
     ok(container.delete({ flags }));
     assert.equal(show(unit, 'LoadState'), 'not-found');
     box.assertNothingLeft();
   });
 }
 
-check('a scope that failed under a name is no obstacle to the next one of that name', { skip }, (box) => {
-  const edit = (config: Config): void => {
-    config.linux.cgroupsPath = `system.slice:${box.token}:again`;
-  };
-  const unit = `${box.token}-again.scope`;
-  const first = failed(box, edit);
-  hasFailed(unit);
-  const second = created(box, edit);
-  assert.equal(systemctl('is-active', unit), 'active');
-  // It is not the first one's any more.
-  ok(first.delete());
-  assert.equal(systemctl('is-active', unit), 'active');
-  ok(second.delete({ flags: ['--force'] }));
-  assert.equal(show(unit, 'LoadState'), 'not-found');
-});
+const byName = { runc: 'stops whatever has the name', crun: 'stops whatever has the name' };
+
+check(
+  'a scope that failed under a name is no obstacle to the next one of that name',
+  { skip, knownToFail: byName },
+  (box) => {
+    const edit = (config: Config): void => {
+      config.linux.cgroupsPath = `system.slice:${box.token}:again`;
+    };
+    const unit = `${box.token}-again.scope`;
+    const first = failed(box, unit, edit);
+    assert.equal(show(unit, 'ActiveState'), 'failed');
+    const second = created(box, edit);
+    assert.equal(systemctl('is-active', unit), 'active');
+    // It is not the first one's any more.
+    ok(first.delete());
+    assert.equal(systemctl('is-active', unit), 'active');
+    ok(second.delete({ flags: ['--force'] }));
+    assert.equal(show(unit, 'LoadState'), 'not-found');
+  },
+);
 
 // --- annotations ----------------------------------------------------------------------------------------------------
 
