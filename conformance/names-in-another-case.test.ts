@@ -55,6 +55,21 @@ check('a config whose names are in another case is what it means, for exec too',
   }
 });
 
+check('however often such a config is run, it is what it means, and the warning is there', reads, (box) => {
+  const container = box.container((config) => {
+    config.process.args = ['/bin/sh', '-c', 'echo $GREETING; pwd'];
+    config.process.env = ['PATH=/bin', 'GREETING=hello'];
+    config.process.cwd = '/tmp';
+  });
+  const file = join(container.bundle, 'config.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"cwd"', '"CWD"').replace('"env"', '"Env"'));
+  for (const _ of [1, 2, 3, 4]) {
+    ok(container.run());
+    assert.equal(container.stdout(), 'hello\n/tmp\n');
+    warned(container.stderr(), '/process/CWD', '/process/Env');
+  }
+});
+
 check(
   'limits under names in another case are in force, beside those of the same property under its own name',
   { ...reads, skip: needsControllers('cpu', 'pids') },
