@@ -1,7 +1,7 @@
 // What people are told: the exact words for configs with a mistake in them, by `validate` and by `create`.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, type Sandbox } from '../conformance/harness/index.ts';
 import { lastLine } from './support.ts';
@@ -199,4 +199,25 @@ check('a text that is not JSON is shown, with a mark at the place', (box) => {
   const { stdout } = box.command(['validate', '--bundle', bundle], {});
   assert.equal(stdout, `${join(bundle, 'config.json')}:${line}\n  }\n  ^\n`);
   assert.equal(messageOfCreate(box, bundle), `runt create failed: BUNDLE/config.json:${line}`);
+});
+
+check('a name in another case is a warning, of validate, plan and create', (box) => {
+  const { process, ...others } = plain();
+  const bundle = bundleOf(box, JSON.stringify({ Process: process, ...others }, null, 2));
+  const file = join(bundle, 'config.json');
+  const words = '/Process: it is taken for "process", as the specification spells it';
+  const validated = box.command(['validate', '--bundle', bundle], {});
+  assert.equal(validated.stdout, `${file}:2:3: warning: ${words}\n${file} is valid\n`);
+  assert.equal(validated.status, 0);
+  for (const command of [
+    ['plan', '--bundle', bundle],
+    ['create', '--bundle', bundle, box.token],
+  ]) {
+    const log = join(box.directory, `${command[0]}.log`);
+    // The root is empty: create fails for that, later on.
+    box.command(['--log', log, '--log-format', 'json', ...command], {});
+    const [line = ''] = readFileSync(log, 'utf8').split('\n');
+    const { level, msg } = JSON.parse(line) as { level: string; msg: string };
+    assert.deepEqual([level, msg], ['warning', `${file}: ${words}`], command[0]);
+  }
 });

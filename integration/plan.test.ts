@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, ok, runtimePath } from '../conformance/harness/index.ts';
+import { check, needsControllers, ok, runtimeFlags, runtimePath } from '../conformance/harness/index.ts';
 import { needsStrace, straced } from './support.ts';
 
 check('plan opens nothing for writing, mounts nothing, and starts nothing', { skip: needsStrace }, (box) => {
@@ -73,3 +73,27 @@ check('what the runtime sets of the process from outside is told with the field 
   assert.match(stdout, /^schedule the process with SCHED_FIFO 9 {2}\[\/process\/scheduler\]$/m);
   assert.match(stdout, /^schedule the disk access .* IOPRIO_CLASS_IDLE.* {2}\[\/process\/ioPriority\]$/m);
 });
+
+const withOption = runtimeFlags.includes('--systemd-cgroup') && 'the option is given to every command of this run';
+
+check(
+  'limits are told as a scope of systemd has them, where it is to make one',
+  { skip: needsControllers('cpu') || withOption },
+  (box) => {
+    const container = box.container((config) => {
+      config.linux.resources = { cpu: { quota: 12_345, shares: 200, idle: 1 } };
+    });
+    const planned = (...global: string[]) => ok(box.command([...global, 'plan', '--bundle', container.bundle], {}));
+    const quota = (text: string): string | undefined =>
+      /^write "(\d+).* {2}\[\/linux\/resources\/cpu\/quota\]$/m.exec(text)?.[1];
+    const own = planned();
+    assert.equal(quota(own.stdout), '12345');
+    assert.equal(own.stderr, '');
+    const scope = planned('--systemd-cgroup');
+    assert.equal(quota(scope.stdout), '13000');
+    // v1 has a weight beside it.
+    const isV2 = /cpu\.max/.test(scope.stdout);
+    assert.equal(/unable to apply both/.test(scope.stderr), isV2);
+    assert.equal(/cpu\.weight/.test(scope.stdout), false);
+  },
+);

@@ -79,6 +79,8 @@ async function prepare(root: string, id: string, file: string | undefined): Prom
   const given = file === undefined ? await changedProcess(saved, PLAIN) : await processOf(file, saved.config);
   const { process } = given;
   if (process.terminal === true || asksForScheduling(process)) return undefined;
+  // Every exec has to tell; and the front reads `args` under no other name.
+  if ((given.warnings ?? []).length > 0) return undefined;
   const description = file === undefined ? undefined : await withoutArguments(file);
   if (description === 'unclear') return undefined;
   // Of what the container's own process can't have `create` has told; of this one every exec has to.

@@ -1,6 +1,6 @@
 // The program that exec adds: what a file describes, or the container's own process as the command line changes it.
 
-import { fail, RuntError } from '../error.ts';
+import { fail } from '../error.ts';
 import { capabilityNumber } from '../linux/capabilities.ts';
 import type { Config, Process } from '../spec/generated/types.ts';
 import { mayHaveLongNumbers } from '../spec/scan.ts';
@@ -28,6 +28,8 @@ export interface ExecProcess {
   readonly exactInteger: (pointer: string) => bigint | undefined;
   /** Where a pointer leads: the file of --process; config.json where absent. */
   readonly document?: string;
+  /** What is to be told about the document. */
+  readonly warnings?: readonly string[];
   /** Pointers to what comes from the command line, and from no document. */
   readonly changed: readonly string[];
 }
@@ -79,22 +81,15 @@ export async function changedProcess(saved: SavedConfig, changes: ProcessChanges
  */
 export async function processOf(file: string, { process: own }: Config): Promise<ExecProcess> {
   const { readDocument } = await import('../spec/read.ts');
-  const { parseProcess } = await import('../spec/load-process.ts');
-  const text = readDocument(file, true);
+  const { loadProcess } = await import('../spec/load-process.ts');
   const document = file === '-' ? 'standard input' : file;
-  let process: Process;
-  try {
-    process = parseProcess(text, document);
-  } catch (error) {
-    if (!(error instanceof RuntError)) throw error;
-    const { processProblem } = await import('../spec/explain.ts');
-    throw new RuntError(processProblem(text, document) ?? error.problem, error);
-  }
+  const { process, text, warnings } = await loadProcess(readDocument(file, true), document);
   const exactInteger = await exactIntegers(text, process);
   const inherited = INHERITED.filter((name) => process[name] === undefined && own?.[name] !== undefined);
   return {
     process: { ...Object.fromEntries(inherited.map((name) => [name, own?.[name]])), ...process },
     document,
+    warnings: warnings.map(({ pointer, message }) => `${document}: ${pointer}: ${message}`),
     changed: inherited.map((name) => `/process/${name}`),
     exactInteger: (pointer) => exactInteger(pointer.slice('/process'.length)),
   };

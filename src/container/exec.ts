@@ -67,6 +67,7 @@ export async function execInContainer(options: ExecOptions): Promise<number> {
   const given = await (typeof options.process === 'string'
     ? processOf(options.process, saved.config)
     : changedProcess(saved, options.process));
+  for (const warning of given.warnings ?? []) log.warning(warning);
   // Of those of the container's own process `create` has told.
   if (typeof options.process === 'string' || options.process.capabilities.length > 0) {
     for (const name of unraisableCapabilities(given.process.capabilities))

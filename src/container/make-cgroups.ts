@@ -16,7 +16,8 @@ export function planControls({ options, loaded, parts }: Construction): Controls
   const cgroups =
     scope?.cgroups ?? recordCgroups(planCgroups(cgroupHost, { cgroupsPath: linux?.cgroupsPath, id: options.id }));
   const policy = devicePolicy(linux?.resources?.devices ?? []);
-  const planned = tools?.planLimits(linux?.resources ?? {}, cgroupHost, loaded.exactInteger);
+  const asked = tools?.planLimits(linux?.resources ?? {}, cgroupHost, loaded.exactInteger);
+  const planned = asked === undefined ? undefined : (scope?.adapt(asked) ?? asked);
   for (const { message, pointer } of planned?.warnings ?? []) options.log.warning(`${message} [${pointer}]`);
   const spared = scope === undefined || planned === undefined ? undefined : tools?.spareLauncher(planned);
   return { cgroups, policy, limits: spared?.now ?? planned, later: spared?.later ?? [] };

@@ -10,7 +10,7 @@ import type { Descriptor, IdMap, InitInputs, LateTree, PreparedMount, UserNamesp
 import type { HostStep, Plan } from '../init/plan.ts';
 import { parseMountOptions } from '../linux/mount-options.ts';
 import { cleanPath, resolvePath, stripRoot } from '../linux/paths.ts';
-import { silentLog } from '../log.ts';
+import { type Log, silentLog } from '../log.ts';
 import type { Config, Mount, Seccomp } from '../spec/generated/types.ts';
 import { type LoadedConfig, loadConfig } from '../spec/load.ts';
 import { bindChanges, isCopiedInTurn, isRootShared } from './bind-attributes.ts';
@@ -33,18 +33,23 @@ export interface PlanOptions {
   readonly id?: string;
   /** As with --systemd-cgroup. */
   readonly systemdCgroup?: boolean;
+  /** Is told what `create` would warn of in the config. */
+  readonly log?: Log;
 }
 
 /** Throws what `create` would throw for the config. Needs no privilege and changes nothing. */
 export async function planContainer(options: PlanOptions): Promise<Plan> {
-  return planConfig(await loadConfig(options.bundle), options);
+  const loaded = await loadConfig(options.bundle);
+  for (const { message, pointer } of loaded.warnings) options.log?.warning(`${loaded.file}: ${pointer}: ${message}`);
+  return planConfig(loaded, options);
 }
 
 /** The same for a config that was loaded. */
 export async function planConfig(
   { config, exactInteger }: Pick<LoadedConfig, 'config' | 'exactInteger'>,
-  { bundle, id = 'container', systemdCgroup }: PlanOptions,
+  options: PlanOptions,
 ): Promise<Plan> {
+  const { bundle, id = 'container', systemdCgroup } = options;
   if (Object.keys(config.linux?.netDevices ?? {}).length > 0)
     (await import('./network-devices.ts')).checkNetworkDevices(config, true);
   const asked = config.linux?.cgroupsPath;
@@ -65,7 +70,7 @@ export async function planConfig(
   };
   const plan =
     config.linux?.seccomp === undefined ? compileInit(inputs) : await filteredPlan(config.linux.seccomp, inputs);
-  const limits = hasLimits(config.linux?.resources) ? await limitSteps(placed, id, exactInteger) : [];
+  const limits = hasLimits(config.linux?.resources) ? await limitSteps(placed, options, exactInteger) : [];
   const scheduling = asksForScheduling(config.process)
     ? (await import('./scheduling.ts')).schedulingSteps(config.process, exactInteger)
     : [];
@@ -88,12 +93,20 @@ function hostStep({ sentence, pointer }: HostStep): HostStep {
 }
 
 /** The limits as `create` would write them. A file that this kernel has under another name is named as it is first looked for. */
-async function limitSteps(config: Config, id: string, exactInteger: InitInputs['exactInteger']): Promise<HostStep[]> {
+async function limitSteps(
+  config: Config,
+  { id = 'container', systemdCgroup, log }: PlanOptions,
+  exactInteger: InitInputs['exactInteger'],
+): Promise<HostStep[]> {
   const { planLimits } = await import('../cgroup/limits.ts');
   const { directoryOf } = await import('../cgroup/resources/apply.ts');
   const host = detectCgroups();
   const { cgroups } = recordCgroups(planCgroups(host, { cgroupsPath: config.linux?.cgroupsPath, id }));
-  return planLimits(config.linux?.resources ?? {}, host, exactInteger).writes.map((write) => ({
+  const asked = planLimits(config.linux?.resources ?? {}, host, exactInteger);
+  const { writes, warnings } =
+    systemdCgroup === true ? (await import('../cgroup/systemd/scope-limits.ts')).limitsOfScope(asked) : asked;
+  for (const { message, pointer } of warnings) log?.warning(`${message} [${pointer}]`);
+  return writes.map((write) => ({
     sentence: `write ${JSON.stringify(write.value)} to ${directoryOf(write, cgroups)}/${write.file}`,
     pointer: write.pointer,
   }));

@@ -7,6 +7,7 @@ import { applyWrites, type Restoration, restore } from '../cgroup/resources/appl
 import { ignoredResources, resourceWrites } from '../cgroup/resources/index.ts';
 import { checkMemoryUsage } from '../cgroup/resources/memory-usage.ts';
 import { updateScope } from '../cgroup/systemd/scope.ts';
+import { limitsOfScope } from '../cgroup/systemd/scope-limits.ts';
 import { fail } from '../error.ts';
 import type { Log } from '../log.ts';
 import { changeClass } from '../resctrl/class.ts';
@@ -34,19 +35,22 @@ export function updateContainer(options: UpdateOptions): void {
   if (status !== 'created' && status !== 'running' && status !== 'paused')
     fail({ code: 'status', message: `container not running: the limits of "${id}" cannot be changed (${status})` });
   const before = record.resources ?? {};
-  if (record.scope !== undefined) refuseWeightOfIdle(asked);
   const resources = record.scope === undefined ? asked : endIdleness(before, asked);
-  for (const { message, pointer } of ignoredResources(resources)) log.warning(`${message} [${pointer}]`);
   const entries = record.cgroups.cgroups;
   const unified = entries.find(({ version }) => version === 2);
   const context = versionFinder(entries, () => (unified === undefined ? [] : controllersIn(unified.path)));
   const affected = affectedResources(before, resources);
   const { exactInteger } = options;
-  const writes = resourceWrites(affected, {
-    ...context,
-    isUpdate: true,
-    ...(exactInteger === undefined ? {} : { exactInteger }),
-  });
+  const planned = {
+    writes: resourceWrites(affected, {
+      ...context,
+      isUpdate: true,
+      ...(exactInteger === undefined ? {} : { exactInteger }),
+    }),
+    warnings: ignoredResources(resources),
+  };
+  const { writes, warnings } = record.scope === undefined ? planned : limitsOfScope(planned);
+  for (const { message, pointer } of warnings) log.warning(`${message} [${pointer}]`);
   const merged = mergeResources(before, resources);
   if (unified !== undefined && context.isUnified) checkMemoryUsage(affected, merged, unified.path);
   const restorations: Restoration[] = [];
@@ -59,7 +63,7 @@ export function updateContainer(options: UpdateOptions): void {
     // What systemd is not told it would undo at its next daemon-reload.
     if (record.scope !== undefined) {
       updateScope(record.scope, record.cgroups, { limits: writes, policy });
-      // systemd has written it, too: the quota in whole percents, and without a quota the default period.
+      // systemd has written it, too: without a quota the default period, and what is unified in whole percents.
       applyWrites(
         writes.filter(({ file }) => file === 'cpu.max'),
         { entries },
@@ -71,21 +75,6 @@ export function updateContainer(options: UpdateOptions): void {
     undoAll(restorations, [undoDevices, undoClass], log);
     throw error;
   }
-}
-
-/** systemd (since 252) has one property for both: the weight 0 is that of an idle cgroup. */
-function refuseWeightOfIdle({ cpu, unified }: LinuxResources): void {
-  const refuse = (weight: string, idle: string, pointer: string): never =>
-    fail({
-      code: 'config',
-      message: `unable to apply both: ${weight} and ${idle} are the same property of a systemd scope`,
-      pointer: `/linux/resources/${pointer}`,
-      hint: 'an idle cgroup has no weight: leave out one of them',
-    });
-  if (cpu?.idle === 1 && (cpu.shares ?? 0) !== 0) refuse(`cpu.shares (${cpu.shares})`, 'cpu.idle (1)', 'cpu/idle');
-  const weight = unified?.['cpu.weight'];
-  if (unified?.['cpu.idle']?.trim() === '1' && weight !== undefined)
-    refuse(`unified cpu.weight (${weight})`, 'cpu.idle (1)', 'unified/cpu.idle');
 }
 
 /**

@@ -48,7 +48,30 @@ export function configTexts(): fc.Arbitrary<string> {
     for (const one of mutations) apply(config, one, schemas);
     return writeConfig(config as Json);
   });
-  return fc.oneof({ weight: 60, arbitrary: mutated }, { weight: 1, arbitrary: damaged(mutated) });
+  return fc.oneof(
+    { weight: 60, arbitrary: mutated },
+    { weight: 3, arbitrary: recased(mutated) },
+    { weight: 1, arbitrary: damaged(mutated) },
+  );
+}
+
+/** Texts with names in another case. */
+function recased(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const cases = [
+    (name: string) => name.toUpperCase(),
+    (name: string) => name.toLowerCase(),
+    (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    // Once more, in another case.
+    (name: string) => `${name}":{},"${name.toUpperCase()}`,
+  ];
+  return fc
+    .tuple(texts, fc.nat(), fc.integer({ min: 1, max: 9 }), fc.constantFrom(...cases))
+    .map(([text, first, step, change]) => {
+      let index = first % step;
+      return text.replace(/"(\w+)"(?=\s*:)/g, (all, name: string) =>
+        index++ % step === 0 ? `"${change(name)}"` : all,
+      );
+    });
 }
 
 /** Texts that are hardly JSON any more. */

@@ -8,7 +8,7 @@ import { encodeImage } from '../init/image.ts';
 import type { Plan } from '../init/plan.ts';
 import { segmentsOf } from '../json-pointer.ts';
 import { explain } from '../spec/explain.ts';
-import { type LoadedConfig, parseConfig } from '../spec/load.ts';
+import { type LoadedConfig, loadText } from '../spec/load.ts';
 import { renderFindings } from '../spec/render.ts';
 import { configPlaces } from '../spec/schema-tree.ts';
 
@@ -31,7 +31,7 @@ export async function holds(text: string): Promise<Verdict> {
 async function verdictOn(text: string): Promise<Verdict> {
   // What takes most of the time is not done for every text; which ones, the text decides, so that a failure can be repeated.
   const turn = text.length % 4;
-  const loaded = loadedFrom(text);
+  const loaded = await loadedFrom(text);
   if (loaded instanceof RuntError) {
     expectCode(loaded.problem, ['config'], 'loading');
     if (turn < 2 && errorIn(text) === undefined)
@@ -48,9 +48,9 @@ async function verdictOn(text: string): Promise<Verdict> {
   return 'planned';
 }
 
-function loadedFrom(text: string): LoadedConfig | RuntError {
+async function loadedFrom(text: string): Promise<LoadedConfig | RuntError> {
   try {
-    return parseConfig(text, 'config.json');
+    return await loadText(text, 'config.json');
   } catch (error) {
     if (error instanceof RuntError) return error;
     throw error;

@@ -4,6 +4,7 @@
 import type { Problem } from '../error.ts';
 import { isWithin } from '../json-pointer.ts';
 import type { Finding, Violation } from './findings.ts';
+import { type Folded, foldNames } from './fold.ts';
 import {
   validateConfig,
   validateFeatures,
@@ -33,18 +34,23 @@ const VALIDATORS: Readonly<Record<DocumentKind, Validate>> = {
 const MOST_SYNTAX_ERRORS = 20;
 
 /** All findings on a text, in the order of the text. `platform`: whose rules hold; by default what the config itself says. */
-export function explain(text: string, kind: DocumentKind, platform?: Platform): Finding[] {
+export function explain(given: string, kind: DocumentKind, platform?: Platform): Finding[] {
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = JSON.parse(given);
   } catch (error) {
-    return syntaxFindings(text, error);
+    return syntaxFindings(given, error);
   }
+  const folded = foldNames(given, kind);
+  document = folded?.document ?? document;
+  const text = folded?.inPlace ?? given;
   const positions = positionsOf(text);
   const validate = VALIDATORS[kind];
   const errors = validate(document) ? [] : (validate.errors ?? []);
   const broken = schemaFindings(kind, document, errors);
   const scanned = scan(text);
+  // Of a text that is folded there are none; what it has in two places was one name in two cases.
+  const duplicates = folded === undefined ? scanned.duplicates : [];
   const rules =
     kind === 'config'
       ? ruleViolations(document, brokenPlaces(errors), platform)
@@ -53,14 +59,22 @@ export function explain(text: string, kind: DocumentKind, platform?: Platform): 
         : [];
   const seen = new Map<string, number>();
   return [
+    ...foldFindings(given, folded),
     ...broken.map((part) => ({ ...part, ...positions.value(part.pointer) })),
     ...unknownFindings(kind, document).map((part) => ({ ...part, ...positions.name(part.pointer) })),
-    ...scanned.duplicates.map((at) => duplicateFinding(at, seen, positions)),
+    ...duplicates.map((at) => duplicateFinding(at, seen, positions)),
     ...[...textViolations(text, document, { ...scanned, duplicates: [] }), ...rules].map((part) => ({
       ...part,
       ...positions.value(part.pointer),
     })),
   ].sort((one, two) => one.line - two.line || one.column - two.column);
+}
+
+/** By the places of the names in the text as it was given. */
+function foldFindings(given: string, folded: Folded | undefined): Finding[] {
+  if (folded === undefined) return [];
+  const positions = positionsOf(given);
+  return folded.findings.map((finding) => ({ ...finding, ...positions.name(finding.pointer) }));
 }
 
 /** The rules, but for those that look at a value which does not fit the schema. */
@@ -100,14 +114,9 @@ function syntaxFindings(text: string, error: unknown): Finding[] {
   return found.length > 0 ? found : [{ ...common, line: 1, column: 1, message: `not JSON: ${reason}` }];
 }
 
-/** The problem to throw for a config that can't be used on Linux; undefined where nothing is wrong with it. */
-export function configProblem(text: string, file: string): Problem | undefined {
-  return problemOf(explain(text, 'config', 'linux'), file);
-}
-
-/** The same for the process object of an exec. */
-export function processProblem(text: string, file: string): Problem | undefined {
-  return problemOf(explain(text, 'process'), file);
+/** The problem to throw for a config that can't be used on Linux, or for the process object of an exec; undefined where nothing is wrong with it. */
+export function problemWith(text: string, kind: 'config' | 'process', file: string): Problem | undefined {
+  return problemOf(explain(text, kind, 'linux'), file);
 }
 
 function problemOf(findings: readonly Finding[], file: string): Problem | undefined {

@@ -3,9 +3,11 @@
 import { fail } from '../error.ts';
 import { valueAt } from '../json-pointer.ts';
 import { explain } from './explain.ts';
-import { violationText } from './findings.ts';
+import { type Violation, violationText } from './findings.ts';
+import { foldNames } from './fold.ts';
 import type { Config, LinuxResources } from './generated/types.ts';
 import { findingText } from './render.ts';
+import { countProperties } from './scan.ts';
 import { resourceRules } from './semantics/resources.ts';
 import { scanIfNeeded } from './semantics/text.ts';
 
@@ -13,6 +15,8 @@ export interface LoadedResources {
   readonly resources: LinuxResources;
   /** By pointers as in a config: `/linux/resources/memory/limit`. */
   readonly exactInteger: (pointer: string) => bigint | undefined;
+  /** Names in another case. */
+  readonly warnings: readonly Violation[];
 }
 
 const PREFIX = '/linux/resources';
@@ -26,7 +30,8 @@ export async function loadResources(text: string, file: string): Promise<LoadedR
     const details = errors.slice(1).map((error) => findingText(error, file));
     fail({ code: 'config', message: `${findingText(first, file)}${more}`, details });
   }
-  const resources = JSON.parse(text) as LinuxResources;
+  const folded = foldNames(text, 'resources');
+  const resources = (folded?.document ?? JSON.parse(text)) as LinuxResources;
   const config: Config = { ociVersion: '1.0.0', linux: { resources } };
   for (const rule of resourceRules)
     rule.check(config, (violation) => {
@@ -34,9 +39,10 @@ export async function loadResources(text: string, file: string): Promise<LoadedR
       const text = violationText({ severity: 'error', ...violation, pointer: violation.pointer.slice(PREFIX.length) });
       fail({ code: 'config', message: `${file}: ${text}` });
     });
-  const { longNumbers } = scanIfNeeded(text, resources);
+  const { longNumbers } = scanIfNeeded(folded?.text ?? text, countProperties(resources));
   return {
     resources,
+    warnings: folded?.findings ?? [],
     exactInteger: (pointer) => {
       const inner = pointer.slice(PREFIX.length);
       const literal = longNumbers.get(inner);

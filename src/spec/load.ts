@@ -1,19 +1,21 @@
 // From a bundle to a config that fits the specification. The way of a valid config is short: one parse, the validator that
 // ajv compiled ahead of time, the rules. All that is needed to explain an invalid one is loaded only then.
 
-import { fail, RuntError } from '../error.ts';
+import { fail } from '../error.ts';
 import { type Violation, violationText } from './findings.ts';
-import { validateConfig } from './generated/config-lean.ts';
+import { knownProperties, validateConfig } from './generated/config-lean.ts';
 import type { Config } from './generated/types.ts';
 import { integersOfScan } from './integers.ts';
+import { parseFolding } from './parse-folding.ts';
 import { parseJson, readDocument } from './read.ts';
+import { countProperties } from './scan.ts';
 import { violationsOf } from './semantics/index.ts';
 import { scanIfNeeded, textViolations } from './semantics/text.ts';
 
 export interface LoadedConfig {
   /** Where it was read from, as the caller named it. */
   readonly file: string;
-  /** What was read, to the byte. */
+  /** What was read, to the byte; where names were in another case (fold.ts), the same with those of the specification. */
   readonly text: string;
   readonly config: Config;
   /** What the rules warn of; the specification wants some of it logged ("runtime.md", "Warnings"). */
@@ -23,22 +25,22 @@ export interface LoadedConfig {
    * undefined where there is no integer.
    */
   readonly exactInteger: (pointer: string) => bigint | undefined;
+  /** It has no property that the schema does not know. */
+  readonly isAllKnown: boolean;
 }
 
 /**
  * Reads `config.json` of a bundle. Throws a RuntError of code `config` with all findings, their lines and columns in
- * `details`. It is asynchronous for that report alone: a valid config is loaded in one turn.
+ * `details`. It is asynchronous for that report, and for names in another case: a valid config is loaded in one turn.
  */
 export async function loadConfig(bundle: string): Promise<LoadedConfig> {
   const file = `${bundle.replace(/\/+$/, '')}/config.json`;
-  const text = readDocument(file);
-  try {
-    return parseConfig(text, file);
-  } catch (error) {
-    if (!(error instanceof RuntError)) throw error;
-    const { configProblem } = await import('./explain.ts');
-    throw new RuntError(configProblem(text, file) ?? error.problem, error);
-  }
+  return await loadText(readDocument(file), file);
+}
+
+/** The same for its text. */
+export async function loadText(text: string, file: string): Promise<LoadedConfig> {
+  return await parseFolding(text, { kind: 'config', file, parse: parseConfig });
 }
 
 /** The synchronous part: throws a RuntError of code `config` that tells a rule that is broken, or only that the schema is. */
@@ -48,7 +50,8 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   if (!validateConfig(document))
     fail({ code: 'config', message: `${file}: the config does not fit the specification` });
   const config = document as Config;
-  const scanned = scanIfNeeded(text, document);
+  const count = countProperties(document);
+  const scanned = scanIfNeeded(text, count);
   const violations = [...textViolations(text, document, scanned), ...violationsOf(config, 'linux')];
   const first = violations.find(({ severity }) => severity === 'error');
   if (first !== undefined)
@@ -59,5 +62,6 @@ export function parseConfig(text: string, file: string): LoadedConfig {
     config,
     warnings: violations,
     exactInteger: integersOfScan(scanned, config),
+    isAllKnown: count === knownProperties(),
   };
 }

@@ -73,9 +73,13 @@ function depth(text: string): number {
   return most;
 }
 
+export function isTooDeep(text: string): boolean {
+  return depth(text) > DEEPEST;
+}
+
 /** What is not JSON about a text, in the parser's order; empty where it finds nothing. */
 export function syntaxErrors(text: string): SyntaxError[] {
-  if (depth(text) > DEEPEST) return [];
+  if (isTooDeep(text)) return [];
   const errors: ParseError[] = [];
   parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
   const position = lineIndex(text);
@@ -100,7 +104,7 @@ interface Place {
 /** The places of all values of a text that is JSON. */
 export function positionsOf(text: string): Positions {
   const places = new Map<string, Place[]>();
-  const tree = depth(text) > DEEPEST ? undefined : parseTree(text);
+  const tree = isTooDeep(text) ? undefined : parseTree(text);
   if (tree !== undefined) collect(tree, [], undefined, places);
   const position = lineIndex(text);
   return {

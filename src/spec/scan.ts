@@ -20,14 +20,17 @@ interface Container {
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[{}[\],:]|true|false|null/g;
 const LONG = 16;
 
+/** Is told the pointer of each property, the token that is its name, and where that begins. */
+type OnName = (pointer: string, token: string, at: number) => void;
+
 /** `text` must be JSON: it is not checked again. Iterative, so that no depth of nesting can exhaust the stack. */
-export function scan(text: string): Scan {
+export function scan(text: string, onName?: OnName): Scan {
   const longNumbers = new Map<string, string>();
   const duplicates: string[] = [];
   const stack: Container[] = [];
   const here = (): string => pointer(...stack.map((container) => container.at));
   let expectName = false;
-  for (const [token] of text.matchAll(TOKEN)) {
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
     const top = stack.at(-1);
     switch (token.charAt(0)) {
       case '{':
@@ -52,6 +55,7 @@ export function scan(text: string): Scan {
         if (!expectName || top?.names === undefined) break;
         top.at = String(JSON.parse(token));
         if (top.names.has(top.at)) duplicates.push(here());
+        onName?.(here(), token, index);
         top.names.add(top.at);
         expectName = false;
         break;
@@ -77,12 +81,12 @@ export function countProperties(document: unknown): number {
 }
 
 /**
- * Whether the text may contain a name twice. A property ends its name with a quote and a colon, so (escaped quotes aside,
- * which end no name unless the backslash itself is escaped) there are at least as many of those in the text as properties;
- * if there are no more than the parsed document has, none was lost.
+ * Whether the text may contain a name twice; `count` is that of the parsed document's properties. A property ends its name with
+ * a quote and a colon, so (escaped quotes aside, which end no name unless the backslash itself is escaped) there are at least as
+ * many of those in the text as properties; if there are no more than the parsed document has, none was lost.
  */
-export function mayHaveDuplicates(text: string, document: unknown): boolean {
-  return /\\\\"\s*:/.test(text) || (text.match(/[^\\]"\s*:/g)?.length ?? 0) !== countProperties(document);
+export function mayHaveDuplicates(text: string, count: number): boolean {
+  return /\\\\"\s*:/.test(text) || (text.match(/[^\\]"\s*:/g)?.length ?? 0) !== count;
 }
 
 /** Whether the text may contain a number that a double can't hold. */

@@ -19,7 +19,7 @@ export interface SchemaNode {
 
 export type DocumentKind = keyof typeof ROOTS;
 
-function resolve(node: SchemaNode | undefined): SchemaNode | undefined {
+export function resolve(node: SchemaNode | undefined): SchemaNode | undefined {
   return node?.ref === undefined ? node : resolve(DEFINITIONS[node.ref]);
 }
 

@@ -82,13 +82,22 @@ export function limitProperties(limits: readonly LimitFile[], systemd: number): 
 }
 
 const DEFAULT_PERIOD = 100_000n;
+/** In microseconds of one second. */
 const PERCENT = 10_000n;
+const SECOND = 1_000_000n;
 
 /** systemd keeps whole percents: rounded up, so that no cgroup below is refused the quota that was asked for. */
 function quotaPerSecond(quota: bigint, period: bigint): bigint {
   if (quota === 0n || quota === INFINITY) return INFINITY;
-  const perSecond = (quota * 1_000_000n) / (period === 0n ? DEFAULT_PERIOD : period);
+  const perSecond = (quota * SECOND) / (period === 0n ? DEFAULT_PERIOD : period);
   return ((perSecond + PERCENT - 1n) / PERCENT) * PERCENT;
+}
+
+/** The quota that is left of one when systemd has rounded it; in microseconds, as the period, of which 0 is the default one. */
+export function wholePercents(quota: bigint, period: bigint): bigint {
+  if (quota === 0n) return quota;
+  const of = period === 0n ? DEFAULT_PERIOD : period;
+  return ((quota * SECOND) / of) % PERCENT === 0n ? quota : (quotaPerSecond(quota, of) * of) / SECOND;
 }
 
 const UNITS: Readonly<Record<string, bigint>> = { '': 0n, k: 10n, m: 20n, g: 30n, t: 40n };

@@ -10,6 +10,7 @@ import { type CgroupHandles, createCgroups, refuseUnusable } from '../create.ts'
 import type { DevicePolicy } from '../device-rules.ts';
 import { attempt } from '../failure.ts';
 import type { CgroupHost } from '../host.ts';
+import type { Limits } from '../limits.ts';
 import { pidsBelow } from '../processes.ts';
 import { type CgroupRecord, parentOf, recordCgroups } from '../record.ts';
 import { applyWrites } from '../resources/apply.ts';
@@ -18,6 +19,7 @@ import { annotationProperties } from './annotations.ts';
 import { deviceProperties } from './devices.ts';
 import { type Manager, type ManagerAddress, openManager } from './manager.ts';
 import { type LimitFile, limitProperties, type UnitProperty } from './properties.ts';
+import { limitsOfScope } from './scope-limits.ts';
 import { type ScopeName, scopeName, slicePath } from './unit.ts';
 
 /** What delete and update need to know. Plain JSON; part of state.json. */
@@ -39,6 +41,8 @@ export interface PlannedScope {
   readonly record: ScopeRecord;
   /** Where the cgroups are going to be. */
   readonly cgroups: CgroupRecord;
+  /** The limits as a scope can have them. Pure. */
+  adapt(limits: Limits): Limits;
   /**
    * Starts the scope with the launcher in it. The handles are of its cgroups, where the launcher is; to be closed. Throws `cgroup`; then the
    * scope may be there all the same.
@@ -77,9 +81,10 @@ export function planScope(host: CgroupHost, request: ScopeRequest): PlannedScope
   return {
     record,
     cgroups,
+    adapt: limitsOfScope,
     start: (pid, policy, limits) => {
       const properties = [
-        ...scopeProperties(record, pid, manager.version, isV1),
+        ...scopeProperties(record, pid, isV1),
         ...deviceProperties(policy, host.hierarchies.some(isDevices), manager.version),
         ...limitProperties(limits, manager.version),
         ...asked,
@@ -103,11 +108,10 @@ function managerCgroup({ controlGroup }: Manager): string {
   return controlGroup.replace(/\/init\.scope$/, '');
 }
 
-/** What runc gives its scopes, and that a scope that failed is forgotten without being told to. */
+/** What runc gives its scopes. One that has failed is there until the container is deleted: whoever asks systemd why it has ended is told. */
 export function scopeProperties(
   { description, slice }: ScopeRecord,
   pid: number,
-  systemd: number,
   isV1: boolean,
 ): readonly UnitProperty[] {
   const on = (name: string): UnitProperty => ({ name, signature: 'b', value: true });
@@ -121,7 +125,6 @@ export function scopeProperties(
     on(isV1 ? 'BlockIOAccounting' : 'IOAccounting'),
     on('TasksAccounting'),
     { name: 'DefaultDependencies', signature: 'b', value: false },
-    ...(systemd >= 236 ? [{ name: 'CollectMode', signature: 's', value: 'inactive-or-failed' }] : []),
   ];
 }
 

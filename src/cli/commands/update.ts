@@ -10,7 +10,8 @@ export async function update({ options, globals, positionals, log }: Invocation)
   const given = (name: string): string => options.text(name) ?? '';
   const schemas = schemasOf(given);
   const file = given('resources');
-  const loaded = await (file === '' ? fromOptions(given) : fromFile(file));
+  const { warnings, ...loaded } = await (file === '' ? fromOptions(given) : fromFile(file));
+  for (const { pointer, message } of warnings) log.warning(`${nameOf(file)}: ${pointer}: ${message}`);
   try {
     updateContainer({
       root: stateRoot(globals.text('root'), thisCaller()).path,

@@ -23,7 +23,7 @@ export const OTHER_COMMANDS = {
     name: 'validate',
     summary: 'check a config.json against the specification',
     description: [
-      'Prints every problem with its line, column, JSON pointer, what was expected and what was found. Needs no privileges. The exit status is 1 where there is a problem.',
+      'Prints every problem with its line, column, JSON pointer, what was expected and what was found. What is only ignored, or taken for something else (a property that is unknown, or has its name in another case), is a warning. Needs no privileges. The exit status is 1 where there is an error.',
     ],
     positionals: [
       { name: 'file', optional: true, help: 'the file to check instead of that of the bundle; - is standard input' },

@@ -9,9 +9,9 @@ const UINT64_MAX = 2n ** 64n - 1n;
 const INT64_MIN = -(2n ** 63n);
 const EMPTY: Scan = { longNumbers: new Map(), duplicates: [] };
 
-/** The scan of a text that needs one, and an empty scan of one that does not. */
-export function scanIfNeeded(text: string, document: unknown): Scan {
-  return mayHaveLongNumbers(text) || mayHaveDuplicates(text, document) ? scan(text) : EMPTY;
+/** The scan of a text that needs one, and an empty scan of one that does not. `count`: how many properties it has, parsed. */
+export function scanIfNeeded(text: string, count: number): Scan {
+  return mayHaveLongNumbers(text) || mayHaveDuplicates(text, count) ? scan(text) : EMPTY;
 }
 
 export function textViolations(text: string, document: unknown, { duplicates, longNumbers }: Scan): Violation[] {
