@@ -48,7 +48,7 @@ rm -rf build
 node_modules/.bin/tsc --outDir build
 
 append=
-if [ "$*" = vm-selinux ]; then
+if [ "$*" = vm-selinux ] && [ -z "${VM_ARCH:-}" ]; then
   export VM_CACHE="${VM_CACHE:-/var/cache/runt-vm}-selinux" VM_PACKAGES='selinux-policy-default policycoreutils'
   append=security=selinux
 fi
