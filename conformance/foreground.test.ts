@@ -12,6 +12,7 @@ import {
   check,
   ok,
   openPseudoTerminal,
+  patience,
   readTerminal,
   runtimePath,
   type Sandbox,
@@ -39,7 +40,7 @@ function shell(script: string): string {
   const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', script], {
     encoding: 'latin1',
     maxBuffer: 1 << 30,
-    timeout: 60_000,
+    timeout: 60_000 * patience,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, RUNTIME: runtimePath },

@@ -11,6 +11,7 @@ import {
   listenForDescriptor,
   listenForNotes,
   ok,
+  patience,
   runtimePath,
   type Sandbox,
   sendNote,
@@ -34,7 +35,7 @@ function line(box: Sandbox, container: Container, command: string): string {
 function shell(script: string, env: NodeJS.ProcessEnv = {}): string {
   const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', script], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 30_000 * patience,
     killSignal: 'SIGKILL',
     env: { ...process.env, ...env, RUNTIME: runtimePath },
   });

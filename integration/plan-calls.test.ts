@@ -66,6 +66,30 @@ for (const name of captured) {
     },
   );
 }
+check(
+  'the calls of init are those that the plan announces: cgroups in a user namespace, without a cgroup namespace',
+  { skip: needsStrace },
+  (box) => {
+    const container = box.container((config) => {
+      const { linux } = config;
+      linux.namespaces = ['mount', 'pid', 'ipc', 'network', 'uts', 'user'].map((type) => ({ type }));
+      delete linux.devices;
+      linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      config.mounts = [
+        ...config.mounts.filter(({ destination }) => destination !== '/sys/fs/cgroup'),
+        {
+          destination: '/sys/fs/cgroup',
+          type: 'cgroup',
+          source: 'cgroup',
+          options: ['nosuid', 'noexec', 'nodev', 'ro'],
+        },
+      ];
+    });
+    giveToRoot(container);
+    compare(box, container);
+  },
+);
 for (let seed = captured.length + 1; seed <= COUNT; seed++) {
   check(`the calls of init are those that the plan announces: config ${seed}`, { skip: needsStrace }, (box) => {
     compare(box, box.container(generatedConfig(seed, box)));

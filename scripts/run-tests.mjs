@@ -41,6 +41,7 @@ const ON_V2 = [
   { file: 'conformance/labels-security' },
   { file: 'conformance/rootless', tests: 'AppArmor' },
   { file: 'conformance/hooks', tests: 'timeout' },
+  { file: 'integration/plan-calls', tests: 'without a cgroup namespace' },
 ];
 const WITH_SYSTEMD = [
   { file: 'conformance/systemd' },

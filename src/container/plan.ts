@@ -150,7 +150,12 @@ export function imaginedInputs(
       if (source !== undefined) return { kind: 'copyUp', destination, present, tree: descriptor(source) };
     }
     if (of.type !== 'cgroup') return { kind: 'filesystem', type: of.type ?? '', destination, present };
-    if (host.mode === 'v2') return { kind: 'cgroup2', destination, present };
+    if (host.mode === 'v2') {
+      // As ownCgroup2 in prepare-mounts.ts has it.
+      const own = users === undefined || ownsCgroups ? undefined : unified;
+      if (own === undefined) return { kind: 'cgroup2', destination, present };
+      return { kind: 'bind', destination, present, isDirectory: true, tree: descriptor(own.path) };
+    }
     return {
       kind: 'cgroup1',
       destination,
@@ -161,6 +166,8 @@ export function imaginedInputs(
     };
   };
   const users = namespaces.find(({ type }) => type === 'user');
+  const ownsCgroups = namespaces.some(({ type, path = '' }) => type === 'cgroup' && path === '');
+  const unified = paths.find(({ version }) => version === 2);
   const kind = (users?.path ?? '') === '' ? ('created' as const) : ('joined' as const);
   const idMaps = createIdMaps({
     config,
@@ -182,7 +189,6 @@ export function imaginedInputs(
   }
   const { prestart, createRuntime, createContainer, startContainer } = config.hooks ?? {};
   const hasHooks = [prestart, createRuntime, createContainer, startContainer].some((list) => (list ?? []).length > 0);
-  const unified = paths.find(({ version }) => version === 2);
   const hasHome = (config.process?.env ?? []).some((entry) => entry.startsWith('HOME='));
   const root = {
     tree: descriptor(rootPath),
@@ -253,7 +259,11 @@ function imaginedUserNamespace({ config, root, mounts, mapped, descriptor }: Ima
     const { tree } = mount;
     const changes = bindChanges(config, of);
     const idMap = mapped.get(tree);
-    const late = { path: tree.text, recursive, into: tree, changes, step: step(tree.text, `/mounts/${index}/source`) };
+    const found =
+      of.type === 'cgroup'
+        ? { sentence: `find the container's control group "${tree.text}"`, pointer: `/mounts/${index}` }
+        : step(tree.text, `/mounts/${index}/source`);
+    const late = { path: tree.text, recursive, into: tree, changes, step: found };
     return [idMap === undefined ? late : { ...late, idMap }];
   });
   const rootStep = step(root.path, '/root/path');

@@ -119,7 +119,9 @@ const v2 = hostWith(2);
 
 test('a v2 controller that is not handed down is named', { skip: v2.skip }, (context) => {
   const on = v2.host ?? assert.fail();
-  const handles = createCgroups(recordCgroups(planCgroups(on, { cgroupsPath: scratch(context, on), id: 'unused' })));
+  // Two levels: the root of the hierarchy may hand everything down, a cgroup that is made here hands down nothing.
+  const cgroupsPath = `${scratch(context, on)}/below`;
+  const handles = createCgroups(recordCgroups(planCgroups(on, { cgroupsPath, id: 'unused' })));
   closeHandles(handles);
   const entries = handles.record.cgroups;
   assert.deepEqual(controllersIn(entries[0]?.path ?? ''), []);
