@@ -1,9 +1,19 @@
-// Bundles that are run again and again: ROOT/.bundles has a file for each (front/bundle/description.ts). The first `run` of a bundle leaves an empty
-// one, the second fills it with a front that needs no engine for the third. (No container can be called that: an id does not begin with ".".) It is a
+// Bundles that are run again and again: ROOT/.bundles has a file for each (front/bundle/description.ts). The first `run` of a bundle leaves its
+// name, the second fills it with a front that needs no engine for the third. (No container can be called that: an id does not begin with ".".) It is a
 // convenience: where anything about it is not as it should be, there is none. Engines give each container a bundle of its own, by
 // `create`; nothing is remembered of those.
 
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { BUNDLES, bundlePrefix } from '../front/bundle/names.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import type { Constructed } from './construct.ts';
@@ -13,8 +23,10 @@ import { isHostRoot } from './privileges.ts';
 const MOST_BUNDLES = 32;
 const LOWER_HALF = 0xffff_ffffn;
 const PERMISSIONS = 0o7777;
-/** Of a bundle that can't be prepared: no engine is to try it again, as long as the config is the same. */
-const NEVER = new Uint8Array([0]);
+/** Before the name of a bundle that can't be prepared: no engine is to try it again, as long as the config is the same. */
+const NEVER = 'never\n';
+/** Of a path, and more. */
+const LONGEST_NAME = 8192;
 
 /** To be called for a container that `run` has created, and is about to start; it adds to the time that its start takes. */
 export async function rememberBundle(constructed: Constructed): Promise<void> {
@@ -23,21 +35,23 @@ export async function rememberBundle(constructed: Constructed): Promise<void> {
   const { options } = making;
   const directory = `${options.root}/${BUNDLES}`;
   try {
-    const config = statSync(`${options.bundle}/config.json`, { bigint: true });
-    const path = `${directory}/${bundlePrefix()}${config.ino & LOWER_HALF}`;
-    const known = statSync(path, { throwIfNoEntry: false, bigint: true });
-    if (known?.size === BigInt(NEVER.length) && known.mtimeNs > config.ctimeNs) return;
-    if (known?.size !== 0n) {
+    const { ino, ctimeNs, size } = statSync(`${options.bundle}/config.json`, { bigint: true });
+    const path = `${directory}/${bundlePrefix()}${ino & LOWER_HALF}`;
+    // A bundle that was removed leaves its inode to the next.
+    const name = `${options.bundle}\n${ctimeNs} ${size}\n`;
+    const known = readName(path);
+    if (known === NEVER + name) return;
+    if (known !== name) {
       makeDirectory(directory);
       if (!isOnlyOurs(directory)) return;
       makeRoom(directory);
-      // One that was filled was of no use to this run.
-      replaceFile(path, new Uint8Array(0));
+      // Also in the place of one that was of no use to this run.
+      replaceFile(path, name);
       return;
     }
     if (!isOnlyOurs(directory)) return;
     const { prepareBundle } = await import('./bundle-preparation.ts');
-    replaceFile(path, prepareBundle(constructed) ?? NEVER);
+    replaceFile(path, prepareBundle(constructed) ?? NEVER + name);
   } catch (error) {
     options.log.debug(`the bundle is not remembered: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -86,12 +100,19 @@ function makeRoom(directory: string): void {
   for (const name of surplus) rmSync(`${directory}/${name}`, { force: true });
 }
 
-function replaceFile(path: string, bytes: Uint8Array): void {
+/** What a run has left that was the first of its bundle; undefined where there is none. */
+function readName(path: string): string | undefined {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status === undefined || !status.isFile() || status.size > LONGEST_NAME) return undefined;
+  return readFileSync(path, 'utf8');
+}
+
+function replaceFile(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.${process.pid}`;
   try {
-    writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' });
+    writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
     // Only then the front takes it for one.
-    if (bytes.length > NEVER.length) chmodSync(temporary, 0o700);
+    if (typeof content !== 'string') chmodSync(temporary, 0o700);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -4,7 +4,7 @@ import { thisBuild } from '../exec-record.ts';
 
 /** In the state root: a file for each bundle, named by the build and by the lower half of the inode of its config.json. */
 export const BUNDLES = '.bundles';
-/** Modes of that directory and of what it holds: nobody else's. One that is empty has another: that bundle was run once. */
+/** Modes of that directory and of what it holds: nobody else's. One that only has a name has another: that bundle was run once. */
 export const DIRECTORY_MODE = 0o040700;
 export const FILE_MODE = 0o100700;
 
