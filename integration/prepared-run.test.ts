@@ -512,7 +512,11 @@ check('a path of the config is no id, whatever it looks like', { skip }, (box) =
       // The path ends like the id of the runs that are written down.
       const id = round < 3 ? `${box.token}-named` : `${box.token}-other`;
       const run = inBackground(box, ['run', '--bundle', container.bundle, id]);
-      waitFor('the program', () => (box.command(['exec', id, '/bin/true'], {}).status === 0 ? true : undefined));
+      waitFor('the program', () => {
+        const { status, stdout } = box.command(['state', id], {});
+        return status === 0 && JSON.parse(stdout).status === 'running' ? true : undefined;
+      });
+      ok(box.command(['exec', id, '/bin/true'], {}));
       const kept = JSON.parse(readFileSync(join(box.root, id, 'state.json'), 'utf8'));
       const expected = of === 'id' ? id : `${box.token}-named`;
       for (const entry of kept.cgroups.cgroups) {
