@@ -14,7 +14,16 @@ import {
   waitFor,
   writeIn,
 } from '../conformance/harness/index.ts';
-import { childrenOf, inBackground, lastLine, needsExecutable, needsStrace, straced } from './support.ts';
+import {
+  childrenOf,
+  enginesOf,
+  inBackground,
+  lastLine,
+  needsExecutable,
+  needsStrace,
+  straced,
+  waitUntilOld,
+} from './support.ts';
 
 const skip = needsExecutable !== false ? needsExecutable : needsStrace;
 
@@ -32,11 +41,6 @@ function lasting(box: Sandbox, edit?: (config: Config) => void): Container {
   return container;
 }
 
-/** A file that was changed just now is not relied on. */
-function waitUntilOld(path: string): void {
-  waitFor('the file to be a little older', () => (Date.now() - statSync(path).ctimeMs > 100 ? true : undefined));
-}
-
 interface Traced {
   readonly stdout: string;
   readonly status: number | null;
@@ -50,7 +54,7 @@ function traced(box: Sandbox, container: Container, args: readonly string[], ...
   const trace = straced(box, 'trace=execve,execveat,open,openat');
   const { stdout, status } = container.exec(args, { flags, prelude: trace.prelude });
   const lines = trace.lines();
-  const engines = lines.flatMap((line) => /execve\("[^"]*\/runt-engine", \["([^"]*)"/.exec(line)?.[1] ?? []);
+  const engines = enginesOf(lines);
   return {
     stdout,
     status,

@@ -1,7 +1,7 @@
 // What the integration tests share beyond the conformance tests' harness: tests of runt itself, which look inside.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Container, runtimePath, type Sandbox, waitFor } from '../conformance/harness/index.ts';
 
@@ -85,6 +85,16 @@ export function straced(box: Sandbox, filter: string): { readonly prelude: strin
     prelude: `set -- strace -f -qq -s 4096 -e signal=none -e '${filter}' -o '${file}' "$@"`,
     lines: () => readFileSync(file, 'utf8').trimEnd().split('\n'),
   };
+}
+
+/** argv[0] of the engines that the traced processes executed. */
+export function enginesOf(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => /execve\("[^"]*\/runt-engine", \["([^"]*)"/.exec(line)?.[1] ?? []);
+}
+
+/** A file that was changed just now is not relied on. */
+export function waitUntilOld(path: string): void {
+  waitFor('the file to be a little older', () => (Date.now() - statSync(path).ctimeMs > 100 ? true : undefined));
 }
 
 /** The paths that the traced processes tried to open or execute, and whether that went well. */
