@@ -7,9 +7,9 @@ import { STATX, STATX_MASK } from '../linux/statx.ts';
 import { type Container, requireFlag } from './container.ts';
 import { ANSWER_FIFO, ORDER_FIFO, TAKEN } from './names.ts';
 import { ANSWER_FILE, FLAG, OFFSET } from './record.ts';
-import { copyUntil, type Front, ref, set } from './words.ts';
+import { nameProcess, OWN_STAT, writeOwnPid, writeStartTime } from './start-time.ts';
+import { type Front, ref, set } from './words.ts';
 
-const PR_SET_NAME = 15;
 /** Init's messages: a few dozen bytes. */
 const LARGEST_ANSWER = 4096;
 const PART = 256;
@@ -55,32 +55,18 @@ const START = Buffer.from(TAKEN.padEnd(8, '\0'));
 /** Renames the FIFO to a name that tells who has it (container/store.ts, takeOrder): "start.PID.TIME". */
 function takeOrder(front: Front, { directory }: Container, taken: DataRef): void {
   const { plan } = front;
-  const stat = plan.variable(512, '{/proc/self/stat}');
-  const [fd, from, to, byte, spaces] = [plan.slot(), plan.slot(), plan.slot(), plan.slot(), plan.slot()];
-  // The name is in the file, in front of the time: one without spaces.
-  plan.call('prctl', [plan.value(PR_SET_NAME, 'PR_SET_NAME'), 'runt', 0, 0, 0]);
-  plan.call('openat', [AT_FDCWD, '/proc/self/stat', O_RDONLY | O_CLOEXEC], { result: fd });
-  plan.call('read', [ref(front, fd), stat, 511]);
-  set(front, from, stat);
+  const [to, byte] = [plan.slot(), plan.slot()];
+  nameProcess(front);
   set(front, byte, START.readBigInt64LE());
   plan.store(byte, taken);
   set(front, to, plan.addressOf(taken, TAKEN.length));
-  copyUntil(front, from, to, ' ');
+  writeOwnPid(front, to);
   set(front, byte, '.'.charCodeAt(0));
   plan.store(byte, plan.at(to), 1);
   plan.add(to, 1);
-  // The time of the start is field 22 (proc_pid_stat(5)).
-  const again = plan.label();
-  set(front, spaces, 0);
-  plan.place(again);
-  plan.load(byte, plan.at(from), 1);
-  plan.add(from, 1);
-  plan.branch(byte, 'notEqual', ' '.charCodeAt(0), again);
-  plan.add(spaces, 1);
-  plan.branch(spaces, 'less', 21, again);
-  copyUntil(front, from, to, ' ');
+  writeStartTime(front, OWN_STAT, to);
   plan.call('renameat2', [ref(front, directory), ORDER_FIFO, ref(front, directory), taken, 0]);
-  for (const slot of [fd, from, to, byte, spaces]) plan.free(slot);
+  for (const slot of [to, byte]) plan.free(slot);
 }
 
 /** linux/fifo-reader.ts says why it takes three. */

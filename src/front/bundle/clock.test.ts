@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createPlanBuilder } from '../../init/builder.ts';
 import { encodeImage } from '../../init/image.ts';
+import { writeStartTime } from '../start-time.ts';
 import { exit, type Front, ref, set } from '../words.ts';
-import { formatTime, writeStartTime, writeTime } from './clock.ts';
+import { formatTime, writeTime } from './clock.ts';
 
 const STDOUT = 1;
 

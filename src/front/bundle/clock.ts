@@ -1,17 +1,12 @@
-// The time of day as RFC 3339 has it, and the times when processes were started. The machine only adds and compares: months are in a table.
+// The time of day as RFC 3339 has it. The machine only adds and compares: months are in a table.
 
-import type { Argument } from '../../init/builder.ts';
 import type { DataRef, Slot } from '../../init/plan.ts';
-import { AT_FDCWD, O_CLOEXEC, O_RDONLY } from '../../linux/mount-constants.ts';
-import { copyUntil, type Front, ref, set } from '../words.ts';
+import { type Front, ref, set } from '../words.ts';
 
 const CLOCK_REALTIME = 0;
 /** When the month begins; the same, negative; its text. */
 const ROW = 24;
 const YEARS = 3;
-const STAT_SIZE = 512;
-/** Spaces before the time of the start (proc_pid_stat(5)). */
-const BEFORE_START_TIME = 21;
 
 /** Writes the time to the address, which is moved on. `now`: milliseconds; times before that month, or years later, are the engine's. */
 export function writeTime(front: Front, to: Slot, now: number): void {
@@ -92,25 +87,4 @@ function monthTable(now: number): Uint8Array {
     bytes.write(new Date(month).toISOString().slice(0, 8), index * ROW + 16);
   }
   return bytes;
-}
-
-/** Writes when the process was started, in clock ticks after boot. `stat`: its file; its name has no spaces. */
-export function writeStartTime(front: Front, stat: Argument, to: Slot): void {
-  const { plan } = front;
-  const text = plan.variable(STAT_SIZE, '{/proc/PID/stat}');
-  const [fd, from, byte, spaces] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
-  plan.call('openat', [AT_FDCWD, stat, O_RDONLY | O_CLOEXEC], { result: fd });
-  plan.call('read', [ref(front, fd), text, STAT_SIZE - 1]);
-  plan.call('close', [ref(front, fd)]);
-  set(front, from, text);
-  set(front, spaces, 0);
-  const again = plan.label();
-  plan.place(again);
-  plan.load(byte, plan.at(from), 1);
-  plan.add(from, 1);
-  plan.branch(byte, 'notEqual', ' '.charCodeAt(0), again);
-  plan.add(spaces, 1);
-  plan.branch(spaces, 'less', BEFORE_START_TIME, again);
-  copyUntil(front, from, to, ' ');
-  for (const slot of [fd, from, byte, spaces]) plan.free(slot);
 }

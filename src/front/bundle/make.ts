@@ -16,16 +16,16 @@ import {
 import { STATX } from '../../linux/statx.ts';
 import { ANSWER_FIFO, CONFIG_FILE, ORDER_FIFO, STATE_FILE } from '../names.ts';
 import { FRONT_FILE } from '../record.ts';
+import { nameProcess, OWN_STAT, writeOwnPid, writeStartTime } from '../start-time.ts';
 import { type CommandLine, copyUntil, type Front, ref, set } from '../words.ts';
 import { makeCgroups, placesOf, removeCgroups, writePaths } from './cgroups.ts';
-import { writeStartTime, writeTime } from './clock.ts';
+import { writeTime } from './clock.ts';
 import type { Bundle, Template } from './description.ts';
 import { hearOfInit, type Ingredients, type Launched, launch, makeImage } from './launch.ts';
 import { recordBytes, recordImage, recordPid } from './record.ts';
 import { createTexts, type Texts } from './text.ts';
 
 const AT_REMOVEDIR = 0x200;
-const PR_SET_NAME = 15;
 const SIGKILL = 9;
 const NEW_STATE = `${STATE_FILE}.new`;
 
@@ -119,14 +119,9 @@ export function makeContainer({ before, after, begun }: Making, line: CommandLin
 
 /** The maker is this process. */
 function tellMaker(front: Front, { now }: Bundle, texts: Texts): void {
-  const { plan } = front;
-  // Without spaces, for who reads its times.
-  plan.call('prctl', [plan.value(PR_SET_NAME, 'PR_SET_NAME'), 'runt', 0, 0, 0]);
-  plan.withSlot((pid) => {
-    plan.call('getpid', [], { result: pid });
-    texts.fillNumber('creator', pid);
-  });
-  texts.fill('creatorTime', (to) => writeStartTime(front, '/proc/self/stat', to));
+  nameProcess(front);
+  texts.fill('creator', (to) => writeOwnPid(front, to));
+  texts.fill('creatorTime', (to) => writeStartTime(front, OWN_STAT, to));
   texts.fill('created', (to) => writeTime(front, to, now));
 }
 
