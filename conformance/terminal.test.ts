@@ -82,7 +82,10 @@ check(
 );
 
 check('the terminal is the controlling one: /dev/tty is it, and its interrupt character is a signal', (box) => {
-  const container = withTerminal(box, 'trap "echo interrupted; exit 3" INT; echo by name >/dev/tty; sleep 1000 & wait');
+  const container = withTerminal(
+    box,
+    'trap "echo interrupted; exit 3" INT; echo by name >/dev/tty; while :; do sleep 0.1; done',
+  );
   const receiver = listenForDescriptor(join(box.directory, 'console'));
   ok(container.create({ flags: ['--console-socket', receiver.path] }));
   const master = receiver.descriptor();
@@ -129,7 +132,7 @@ check('the terminal that the console socket gets makes newlines of lines, as any
 });
 
 check('the program is told when the terminal is hung up', (box) => {
-  const container = withTerminal(box, 'trap "exit 0" HUP; echo ready; sleep 1000 & wait');
+  const container = withTerminal(box, 'trap "exit 0" HUP; echo ready; while :; do sleep 0.1; done');
   const receiver = listenForDescriptor(join(box.directory, 'console'));
   ok(container.create({ flags: ['--console-socket', receiver.path] }));
   const master = receiver.descriptor();
