@@ -17,7 +17,8 @@ const POINTER = '/linux/resources/devices';
 /** Throws `cgroup` where the host has neither kind of device control: a container without would own the host's disks. */
 export function applyDevices(handles: Pick<CgroupHandles, 'tasks' | 'unified'>, policy: DevicePolicy): void {
   const v1 = handles.tasks.find((handle) => handle.controllers.split(',').includes('devices'));
-  if (v1 !== undefined) writeExceptions(v1.path, policy);
+  if (v1 !== undefined)
+    for (const { file, rules, causes } of ruleWrites(policy)) writeRules(`${v1.path}/${file}`, rules, causes);
   else if (handles.unified !== null) attachFilter(handles.unified.fd, handles.unified.path, policy);
   else
     fail({
@@ -28,12 +29,22 @@ export function applyDevices(handles: Pick<CgroupHandles, 'tasks' | 'unified'>, 
     });
 }
 
-/** The reset drops what the cgroup inherited or had; after that only exceptions are added, none of which the kernel ignores. */
-function writeExceptions(path: string, policy: DevicePolicy): void {
+export interface RuleWrites {
+  /** Of the cgroup. */
+  readonly file: string;
+  readonly rules: readonly string[];
+  /** What in the config each comes from; none: it is from no rule. */
+  readonly causes: readonly DeviceMatch[];
+}
+
+/** For v1. The reset drops what the cgroup inherited or had; after that only exceptions are added, none of which the kernel ignores. Pure. */
+export function ruleWrites(policy: DevicePolicy): readonly RuleWrites[] {
   const exceptions = exceptionsOf(policy);
   const [reset, add] = policy.allowByDefault ? ['devices.allow', 'devices.deny'] : ['devices.deny', 'devices.allow'];
-  writeRules(`${path}/${reset}`, ['a'], []);
-  writeRules(`${path}/${add}`, exceptions.map(formatException), exceptions);
+  return [
+    { file: reset, rules: ['a'], causes: [] },
+    { file: add, rules: exceptions.map(formatException), causes: exceptions },
+  ];
 }
 
 /** Throws `cgroup` with the rule that the kernel refuses. */

@@ -4,7 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { compileDeviceFilter } from '../cgroup/device-filter.ts';
-import { type DevicePolicy, exceptionsOf, formatException } from '../cgroup/device-rules.ts';
+import type { DevicePolicy } from '../cgroup/device-rules.ts';
+import { ruleWrites } from '../cgroup/devices.ts';
 import { type CgroupEntry, ownDirectories } from '../cgroup/record.ts';
 import { directoryOf } from '../cgroup/resources/apply.ts';
 import type { ResourceWrite } from '../cgroup/resources/write.ts';
@@ -153,15 +154,17 @@ function clearMarks(image: Uint8Array, mark: string): number[] | undefined {
 }
 
 /** Those of v1 first, in the order in which the launcher enters them, then that of v2. */
+function inOrder(cgroups: readonly CgroupEntry[]): readonly CgroupEntry[] {
+  const of = (wanted: 1 | 2) => cgroups.filter(({ version }) => version === wanted);
+  return [...of(1), ...of(2)];
+}
+
 function cgroupsOf({ making }: Constructed): readonly BundleCgroup[] | undefined {
   const { options, loaded, controls, parts } = making;
   const { mode } = parts.cgroupHost;
   if (mode === 'v2' && cgroupOwner(loaded.config) !== undefined) return undefined;
   const { cgroups } = making.record.cgroups;
-  const entries = [
-    ...cgroups.filter(({ version }) => version === 1),
-    ...cgroups.filter(({ version }) => version === 2),
-  ];
+  const entries = inOrder(cgroups);
   const hasDevices = entries.some((entry) => entry.version === 1 && controllersOf(entry).includes('devices'));
   const writes = new Map<string, { file: string; values: string[] }[]>();
   for (const write of controls.limits?.writes ?? []) {
@@ -179,7 +182,7 @@ function cgroupsOf({ making }: Constructed): readonly BundleCgroup[] | undefined
     if (ends && !path.endsWith(`/${options.id}`)) return undefined;
     found.push({
       version,
-      path: ends ? path.slice(0, -options.id.length) : path,
+      path: ends ? withMark(path, options.id, '') : path,
       endsWithId: ends,
       expected: expectedOf(entry, mode),
       inherited: inheritedOf(entry),
@@ -209,12 +212,9 @@ function inheritedOf(entry: CgroupEntry): BundleCgroup['inherited'] {
   return ['cpuset.cpus', 'cpuset.mems'].map((file) => ({ from: `${entry.existing}/${file}`, file }));
 }
 
-/** As cgroup/devices.ts has it. */
 function deviceWrites(entry: CgroupEntry, policy: DevicePolicy): BundleCgroup['writes'] {
   if (!controllersOf(entry).includes('devices')) return [];
-  const [reset, add] = policy.allowByDefault ? ['devices.allow', 'devices.deny'] : ['devices.deny', 'devices.allow'];
-  const values = exceptionsOf(policy).map(formatException);
-  return [{ file: reset, values: ['a'] }, ...(values.length === 0 ? [] : [{ file: add, values }])];
+  return ruleWrites(policy).map(({ file, rules }) => ({ file, values: rules }));
 }
 
 /** Of the file that is there. undefined: it need not be. What the kernel has checked for this container holds for the next. */
@@ -254,10 +254,7 @@ function templateOf(record: ContainerRecord, ends: boolean, mark: string, id: st
   const text = (value: Value): string => `${mark}.${value};`;
   // A number: its quotes go.
   const number = (value: Value): number => `${mark}#${value};` as unknown as number;
-  const entries = [
-    ...record.cgroups.cgroups.filter(({ version }) => version === 1),
-    ...record.cgroups.cgroups.filter(({ version }) => version === 2),
-  ];
+  const entries = inOrder(record.cgroups.cgroups);
   const { init } = record;
   const device = init?.image.split(':')[0] ?? '';
   const marked = JSON.stringify({

@@ -3,7 +3,7 @@
 // plain, or is wrong, is not prepared: then the engine is asked again, for the exec itself, and tells.
 // On the hot path of the first exec: koffi is not needed for it.
 
-import { renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { statSync, writeSync } from 'node:fs';
 import { freezerOf } from '../cgroup/freezer.ts';
 import {
   CHANNEL,
@@ -31,6 +31,7 @@ import { hasOwnMounts, namespacesToJoin } from './exec-target.ts';
 import { asksForScheduling, loadFiltering } from './parts.ts';
 import { type FoundHome, findHome } from './plain-home.ts';
 import { isHostRoot } from './privileges.ts';
+import { replaceFile } from './replace-file.ts';
 import { readSavedConfig } from './saved-config.ts';
 import { requireRecord } from './state.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
@@ -44,6 +45,7 @@ export async function prepareExec(root: string, id: string, file: string | undef
     const bytes = await prepare(root, id, file);
     if (bytes === undefined) return 1;
     const path = `${directoryOf(root, id)}/${file === undefined ? EXEC_FILE : PROCESS_FILE}`;
+    // A front never reads a part of it.
     replaceFile(path, bytes);
     if (bytes === NEVER) return 1;
     writeSync(REPORT_FD, PREPARED);
@@ -56,18 +58,6 @@ export async function prepareExec(root: string, id: string, file: string | undef
 
 /** What the front finds where it need not ask again. */
 const NEVER = new Uint8Array(0);
-
-/** A front never reads a part of it. */
-function replaceFile(path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.${process.pid}`;
-  try {
-    writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx' });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-}
 
 async function prepare(root: string, id: string, file: string | undefined): Promise<Uint8Array | undefined> {
   if (!isHostRoot()) return undefined;

@@ -3,21 +3,12 @@
 // convenience: where anything about it is not as it should be, there is none. Engines give each container a bundle of its own, by
 // `create`; nothing is remembered of those.
 
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { BUNDLES, bundlePrefix } from '../front/bundle/names.ts';
 import { ERRNO, errnoOf } from '../linux/errno.ts';
 import type { Constructed } from './construct.ts';
 import { isHostRoot } from './privileges.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** A file has some 200 KB. */
 const MOST_BUNDLES = 32;
@@ -51,7 +42,10 @@ export async function rememberBundle(constructed: Constructed): Promise<void> {
     }
     if (!isOnlyOurs(directory)) return;
     const { prepareBundle } = await import('./bundle-preparation.ts');
-    replaceFile(path, prepareBundle(constructed) ?? NEVER + name);
+    const image = prepareBundle(constructed);
+    // By its mode the front takes it for one.
+    if (image === undefined) replaceFile(path, NEVER + name);
+    else replaceFile(path, image, 0o700);
   } catch (error) {
     options.log.debug(`the bundle is not remembered: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -105,17 +99,4 @@ function readName(path: string): string | undefined {
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status === undefined || !status.isFile() || status.size > LONGEST_NAME) return undefined;
   return readFileSync(path, 'utf8');
-}
-
-function replaceFile(path: string, content: string | Uint8Array): void {
-  const temporary = `${path}.${process.pid}`;
-  try {
-    writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
-    // Only then the front takes it for one.
-    if (typeof content !== 'string') chmodSync(temporary, 0o700);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
 }

@@ -45,7 +45,7 @@ export async function runContainer(options: RunOptions): Promise<number> {
   }
   if (!detach && !noSubreaper) becomeSubreaper();
   const foreground = !detach && role !== 'supervised';
-  let warned = loaded.warnings.length > 0;
+  let warned = false;
   const warning = (message: string): void => {
     warned = true;
     options.log.warning(message);

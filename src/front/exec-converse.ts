@@ -6,9 +6,10 @@ import { AT_EMPTY_PATH, AT_FDCWD } from '../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../linux/statx.ts';
 import type { Prepared } from './exec-checks.ts';
 import { discardPidFile, type PidFile } from './pid-file.ts';
+import { PROC_PATH_SIZE, writeProcPath } from './proc-path.ts';
 import { FORWARDED_SIGNALS } from './run-protocol.ts';
 import { SIGNAL_SET, signalSet } from './wait.ts';
-import { exit, type Front, ref, set, writeDecimal } from './words.ts';
+import { exit, type Front, ref, set } from './words.ts';
 
 const P_PID = 1;
 const WNOHANG = 1;
@@ -18,7 +19,6 @@ const SIGKILL = 9;
 const STDERR = 2;
 const FAILED = 255;
 const MESSAGE_SIZE = 8;
-const PROC = '/proc/';
 
 /** More messages than a launcher has to send: somebody else writes them. */
 const MANY = 16;
@@ -188,19 +188,9 @@ function passOn(front: Front, program: Program, goesOn: Label): void {
 function isOther(front: Front, { pid, prepared }: Program, same: Label, other: Label): void {
   const { plan } = front;
   const found = plan.variable(STATX.sizeOf, '{statx}');
-  const path = plan.variable(32, '{/proc/PID/exe}');
-  const [number, at, ours, device] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
-  const bytes = Buffer.alloc(8);
-  bytes.write(PROC);
-  set(front, number, bytes.readBigInt64LE());
-  plan.store(number, path);
-  set(front, at, path);
-  plan.add(at, PROC.length);
-  set(front, number, ref(front, pid));
-  writeDecimal(front, number, at);
-  bytes.fill(0).write('/exe');
-  set(front, number, bytes.readBigInt64LE());
-  plan.store(number, plan.at(at));
+  const path = plan.variable(PROC_PATH_SIZE, '{/proc/PID/exe}');
+  writeProcPath(front, path, pid, '/exe');
+  const [number, ours, device] = [plan.slot(), plan.slot(), plan.slot()];
   const mask = plan.value(STATX_MASK.inode, 'STATX_INO');
   plan.call('statx', [ref(front, prepared.memory), '', AT_EMPTY_PATH, mask, found], { ignoreErrors: true });
   plan.load(ours, plan.addressOf(found, STATX.inode));
@@ -213,5 +203,5 @@ function isOther(front: Front, { pid, prepared }: Program, same: Label, other: L
   plan.load(number, plan.addressOf(found, STATX.fileSystem));
   plan.branch(number, 'notEqual', ref(front, device), other);
   plan.jump(same);
-  for (const slot of [number, at, ours, device]) plan.free(slot);
+  for (const slot of [number, ours, device]) plan.free(slot);
 }

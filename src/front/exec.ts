@@ -12,12 +12,10 @@ import { becomeLauncher } from './exec-launcher.ts';
 import { FIRST_NUMBER } from './exec-record.ts';
 import { discardPidFile, preparePidFile, writePidFile } from './pid-file.ts';
 import type { Supervision } from './run.ts';
+import { makeSocketPair } from './socket-pair.ts';
 import { exitWith, keepSignals, SIGCHLD, waitForEnd } from './wait.ts';
 import { type CommandLine, exit, type Front, ref, refuseVariable, set } from './words.ts';
 
-const AF_UNIX = 1;
-const SOCK_SEQPACKET = 5;
-const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 /** Microseconds that a message is waited for before other things are looked at. */
@@ -68,10 +66,7 @@ function makeSocket(front: Front): { readonly ours: Slot; readonly theirs: Slot 
   const { plan } = front;
   const [ours, theirs] = [plan.slot(), plan.slot()];
   plan.step({ sentence: 'make the socket to the launcher' }, () => {
-    const pair = plan.variable(8, '{pair}');
-    plan.call('socketpair', [AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair]);
-    plan.load(ours, pair, 4);
-    plan.load(theirs, plan.addressOf(pair, 4), 4);
+    makeSocketPair(front, ours, theirs);
     // The launcher is to find its own there.
     plan.branch(theirs, 'greaterOrEqual', FIRST_NUMBER - MADE_LATER, front.engine);
     const time = Buffer.alloc(16);

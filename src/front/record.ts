@@ -65,7 +65,8 @@ export function encodeFrontRecord({ flags, pid, image, directories }: FrontRecor
   return bytes;
 }
 
-function entrySize(path: string): number {
+/** Of the entry of a directory. */
+export function entrySize(path: string): number {
   return ENTRY.path + ((Buffer.byteLength(path) + 8) & ~7);
 }
 

@@ -13,15 +13,14 @@ import {
   O_WRONLY,
 } from '../../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../../linux/statx.ts';
-import { ENTRY, OFFSET } from '../record.ts';
-import { type Front, ref, set, writeDecimal } from '../words.ts';
+import { ENTRY, entrySize, OFFSET } from '../record.ts';
+import { type Front, ref, set } from '../words.ts';
 import { expectFile } from './checks.ts';
 import { type Bundle, type BundleCgroup, ID_ROOM, NUMBER } from './description.ts';
+import { UNKNOWN, withRoom } from './record.ts';
 import type { Texts } from './text.ts';
 
 const AT_REMOVEDIR = 0x200;
-/** The inode in the record of one that was not looked at yet. */
-export const UNKNOWN = 1;
 /** A line of numbers: `0-3,8`. */
 const LONGEST_LIST = 1024;
 const MODE = 0o755;
@@ -43,14 +42,9 @@ export function placesOf(front: Front, { cgroups }: Bundle, record: DataRef): re
       path: plan.addressOf(record, at + ENTRY.path),
       inode: plan.addressOf(record, at + ENTRY.inode),
     };
-    at += entrySize(group);
+    at += entrySize(withRoom(group));
     return place;
   });
-}
-
-/** As encodeFrontRecord has it, with ID_ROOM bytes for an id. */
-export function entrySize({ path, endsWithId }: BundleCgroup): number {
-  return ENTRY.path + ((Buffer.byteLength(path) + (endsWithId ? ID_ROOM : 0) + 8) & ~7);
 }
 
 /** `id`: ID_ROOM bytes. */
@@ -124,7 +118,7 @@ function keepInode(front: Front, { inode }: CgroupPlace, directory: Slot, index:
   plan.withSlot((number) => {
     plan.load(number, plan.addressOf(found, STATX.inode));
     plan.store(number, inode);
-    texts.fill(`inode${index}`, (to) => writeDecimal(front, number, to));
+    texts.fillNumber(`inode${index}`, number);
   });
 }
 

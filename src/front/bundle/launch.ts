@@ -7,14 +7,12 @@ import { S_IF, STATX, STATX_MASK } from '../../linux/statx.ts';
 import { makeSealedMemory, sealMemory } from '../exec-image.ts';
 import { give, replaceNull } from '../exec-launcher.ts';
 import { ANSWER_FIFO, ORDER_FIFO } from '../names.ts';
+import { makeSocketPair } from '../socket-pair.ts';
 import { SIGCHLD } from '../wait.ts';
 import { type Front, ref, set } from '../words.ts';
 import type { CgroupPlace } from './cgroups.ts';
 import { type Bundle, ID_ROOM, NUMBER } from './description.ts';
 
-const AF_UNIX = 1;
-const SOCK_SEQPACKET = 5;
-const SOCK_CLOEXEC = 0o2000000;
 /** Beyond it the launcher is to find its own. */
 const HIGHEST = NUMBER.channel - 1;
 const MESSAGE_SIZE = 8;
@@ -71,10 +69,7 @@ export function launch(front: Front, ingredients: Ingredients, memory: Slot, { l
   const { directory, tree } = ingredients;
   const [theirs, order, answer] = [plan.slot(), plan.slot(), plan.slot()];
   plan.step({ sentence: 'make what init hears and answers by' }, () => {
-    const pair = plan.variable(8, '{pair}');
-    plan.call('socketpair', [AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair]);
-    plan.load(channel, pair, 4);
-    plan.load(theirs, plan.addressOf(pair, 4), 4);
+    makeSocketPair(front, channel, theirs);
     for (const [name, fd] of [
       [ORDER_FIFO, order],
       [ANSWER_FIFO, answer],

@@ -2,32 +2,33 @@
 
 import type { DataRef, Slot } from '../../init/plan.ts';
 import { STATX } from '../../linux/statx.ts';
-import { ENTRY, encodeFrontRecord, OFFSET } from '../record.ts';
-import { type Front, ref, set, writeDecimal } from '../words.ts';
-import { UNKNOWN } from './cgroups.ts';
-import { type Bundle, ID_ROOM } from './description.ts';
+import { PROC_PATH_SIZE, writeProcPath } from '../proc-path.ts';
+import { ENTRY, encodeFrontRecord, entrySize, OFFSET } from '../record.ts';
+import type { Front } from '../words.ts';
+import { type Bundle, type BundleCgroup, ID_ROOM } from './description.ts';
+
+/** The inode in the record of a control group that was not looked at yet. */
+export const UNKNOWN = 1;
 
 /** All but what is known only then; undefined where it would be too large. Pure. */
 export function recordBytes({ flags, cgroups }: Bundle): Uint8Array | undefined {
-  const directories = cgroups.map(({ path, endsWithId }) => ({
-    path: endsWithId ? path + 'x'.repeat(ID_ROOM) : path,
-    inode: UNKNOWN,
-  }));
+  const directories = cgroups.map((group) => ({ path: withRoom(group), inode: UNKNOWN }));
   const bytes = encodeFrontRecord({ flags, pid: 0, image: '0:0', directories });
   if (bytes === undefined) return undefined;
-  bytes.fill(0, OFFSET.exe, OFFSET.exe + EXECUTED);
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  bytes.fill(0, OFFSET.exe, OFFSET.exe + PROC_PATH_SIZE);
   let at: number = OFFSET.entries;
-  for (const { path, endsWithId } of cgroups) {
-    const end = at + ENTRY.path + Buffer.byteLength(path);
-    if (endsWithId) bytes.fill(0, end, end + ID_ROOM);
-    at += view.readUInt32LE(at + ENTRY.size);
+  for (const group of cgroups) {
+    const end = at + ENTRY.path + Buffer.byteLength(group.path);
+    if (group.endsWithId) bytes.fill(0, end, end + ID_ROOM);
+    at += entrySize(withRoom(group));
   }
   return bytes;
 }
 
-const EXECUTED = 32;
-const PROC = '/proc/';
+/** The path, where it ends with the id with something as long as the longest in its place. */
+export function withRoom({ path, endsWithId }: BundleCgroup): string {
+  return endsWithId ? path + 'x'.repeat(ID_ROOM) : path;
+}
 
 /** `found`: a struct statx of init's image. */
 export function recordImage({ plan }: Front, record: DataRef, found: DataRef): void {
@@ -42,26 +43,9 @@ export function recordImage({ plan }: Front, record: DataRef, found: DataRef): v
 /** And "/proc/PID/stat", at the address that is returned. */
 export function recordPid(front: Front, record: DataRef, pid: Slot): DataRef {
   const { plan } = front;
-  const stat = plan.variable(EXECUTED, '"/proc/PID/stat"');
+  const stat = plan.variable(PROC_PATH_SIZE, '"/proc/PID/stat"');
   plan.store(pid, plan.addressOf(record, OFFSET.pid));
-  for (const [path, name] of [
-    [plan.addressOf(record, OFFSET.exe), '/exe'],
-    [stat, '/stat'],
-  ] as const) {
-    const [to, value] = [plan.slot(), plan.slot()];
-    const text = (part: string): void => {
-      for (const character of part) {
-        set(front, value, character.charCodeAt(0));
-        plan.store(value, plan.at(to), 1);
-        plan.add(to, 1);
-      }
-    };
-    set(front, to, path);
-    text(PROC);
-    set(front, value, ref(front, pid));
-    writeDecimal(front, value, to);
-    text(name);
-    for (const slot of [to, value]) plan.free(slot);
-  }
+  writeProcPath(front, plan.addressOf(record, OFFSET.exe), pid, '/exe');
+  writeProcPath(front, stat, pid, '/stat');
   return stat;
 }

@@ -15,17 +15,17 @@ export function handOver(front: Front, line: CommandLine, pid: Slot): void {
     const [from, to, begin] = [plan.slot(), plan.slot(), plan.slot()];
     plan.store(pid, plan.addressOf(report, REPORT.pid));
     set(front, to, plan.addressOf(report, REPORT.root));
-    for (const [index, text] of [line.root, line.id].entries()) {
-      if (index === 1) {
-        set(front, begin, ref(front, to));
-        plan.add(begin, -plan.address(report));
-        plan.store(begin, plan.addressOf(report, REPORT.id));
-      }
+    const append = (text: Slot): void => {
       set(front, from, ref(front, text));
       copyUntil(front, from, to, '\0');
       // The NUL is there.
       plan.add(to, 1);
-    }
+    };
+    append(line.root);
+    set(front, begin, ref(front, to));
+    plan.add(begin, -plan.address(report));
+    plan.store(begin, plan.addressOf(report, REPORT.id));
+    append(line.id);
     plan.add(to, -plan.address(report));
     plan.branch(to, 'greaterOrEqual', REPORT.largest, engine);
     plan.call('write', [REPORT_FD, report, ref(front, to)]);
