@@ -29,7 +29,7 @@ export interface Session {
   /** The end of the standard input. */
   end(): void;
   stdout(): string;
-  waitForOutput(pattern: RegExp): Promise<string>;
+  waitForOutput(pattern: RegExp, stream?: 'out' | 'err'): Promise<string>;
   /** The result, when the program has ended. */
   finished(): Promise<Result>;
 }
@@ -91,24 +91,25 @@ function launch(
     (cause: unknown) => ({ status: -1, problem: String(cause) }),
   );
   void ended.then(() => clearTimeout(timer));
-  const stdout = () => readFileSync(`${prefix}.out`, 'utf8');
+  const written = (stream: 'out' | 'err') => readFileSync(`${prefix}.${stream}`, 'utf8');
+  const stdout = () => written('out');
   return {
     write: (text) => void child.stdin?.write(text),
     end: () => void child.stdin?.end(),
     stdout,
-    waitForOutput: (pattern) =>
+    waitForOutput: (pattern, stream = 'out') =>
       waitFor(`output ${pattern} of ${name}`, () => {
-        const text = stdout();
+        const text = written(stream);
         if (pattern.test(text)) return text;
         if (child.exitCode === null && child.signalCode === null) return undefined;
-        throw new Error(`${name} ended without output ${pattern}: ${readFileSync(`${prefix}.err`, 'utf8')}${text}`);
+        throw new Error(`${name} ended without output ${pattern}: ${written('err')}${stdout()}`);
       }),
     finished: async () => {
       const { status, problem } = await ended;
       return {
         status,
         stdout: stdout(),
-        stderr: readFileSync(`${prefix}.err`, 'utf8') + problem,
+        stderr: written('err') + problem,
         command: name,
       };
     },

@@ -85,6 +85,11 @@ export interface Ctr {
   /** `ctr run --detach`: a container of the scenario, removed when that ends; its id. */
   detached(context: Scenario, options: readonly string[], program: readonly string[]): Promise<string>;
   exec(id: string, options: readonly string[], program: readonly string[], command?: CommandOptions): Promise<Result>;
+  /**
+   * The same for a program whose output is of interest. ctr opens the FIFOs of the output beside its work, and loses what was written into them by a
+   * program that had ended before: this one waits until ctr has shown a first line, which is left out.
+   */
+  execHeard(id: string, options: readonly string[], program: readonly string[]): Promise<Result>;
   execTerminal(id: string, program: readonly string[]): Session;
   /** The task's pid and status, as `tasks ls` has them. */
   task(id: string): Promise<{ pid: number; status: string } | undefined>;
@@ -160,6 +165,16 @@ export async function startCtr(): Promise<Ctr> {
       return id;
     },
     exec: (id, options, program, command) => run(execArgs(id, options, program), command),
+    execHeard: async (id, options, program) => {
+      const waiting = ['sh', '-c', 'echo heard; echo heard >&2; read -r _; exec "$@"', 'sh', ...program];
+      const session = talkTo(execArgs(id, options, waiting));
+      const heard = /^heard\n/;
+      await Promise.all([session.waitForOutput(heard), session.waitForOutput(heard, 'err')]);
+      session.write('\n');
+      session.end();
+      const result = await session.finished();
+      return { ...result, stdout: result.stdout.replace(heard, ''), stderr: result.stderr.replace(heard, '') };
+    },
     execTerminal: (id, program) => underTerminal(execArgs(id, ['--tty'], program)),
     task,
     waitForStatus: async (id, status) => {

@@ -58,14 +58,14 @@ export function ctrLife(ctr: Ctr): void {
     scenario('exec: status, output, input', async (context) => {
       const id = await ctr.detached(context, [], sleeper);
       const result = ended(
-        await ctr.exec(id, [], ['sh', '-c', 'tr "\\0" " " </proc/1/cmdline; echo; echo e >&2; exit 7']),
+        await ctr.execHeard(id, [], ['sh', '-c', 'tr "\\0" " " </proc/1/cmdline; echo; echo e >&2; exit 7']),
         7,
       );
       assert.equal(result.stdout, 'sleep 1000 \n');
       assert.match(result.stderr, /^e$/m);
-      assert.equal(ok(await ctr.exec(id, ['--cwd', '/tmp'], ['pwd'])).stdout, '/tmp\n');
+      assert.equal(ok(await ctr.execHeard(id, ['--cwd', '/tmp'], ['pwd'])).stdout, '/tmp\n');
       assert.equal(
-        ok(await ctr.exec(id, ['--user', '1000:1000'], ['sh', '-c', 'id -u; id -g'])).stdout,
+        ok(await ctr.execHeard(id, ['--user', '1000:1000'], ['sh', '-c', 'id -u; id -g'])).stdout,
         '1000\n1000\n',
       );
     });
@@ -93,7 +93,7 @@ export function ctrLife(ctr: Ctr): void {
       const id = await ctr.detached(context, [], sleeper);
       const numbers = Array.from({ length: 10 }, (_, index) => index);
       const results = await Promise.all(
-        numbers.map((index) => ctr.exec(id, [], ['sh', '-c', `echo number ${index}; exit ${index}`])),
+        numbers.map((index) => ctr.execHeard(id, [], ['sh', '-c', `echo number ${index}; exit ${index}`])),
       );
       for (const [index, result] of results.entries()) assert.equal(ended(result, index).stdout, `number ${index}\n`);
     });

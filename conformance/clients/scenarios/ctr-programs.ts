@@ -169,7 +169,7 @@ export function ctrPrograms(ctr: Ctr): void {
       const id = await ctr.detached(context, maps, ['sleep', '1000']);
       const status = readFileSync(`/proc/${(await ctr.task(id))?.pid}/status`, 'utf8');
       assert.match(status, /^Uid:\t200000\t200000\t200000\t200000$/m);
-      assert.equal(ok(await ctr.exec(id, [], ['id', '-u'])).stdout, '0\n');
+      assert.equal(ok(await ctr.execHeard(id, [], ['id', '-u'])).stdout, '0\n');
     });
 
     scenario('--config runs a configuration of our own', async (context) => {
