@@ -16,13 +16,14 @@ import { row as lifecycle } from './rows/lifecycle.mjs';
 import { row as limit } from './rows/limit.mjs';
 import { row as memory } from './rows/memory.mjs';
 import { row as run } from './rows/run.mjs';
+import { row as running } from './rows/running.mjs';
 import { row as versionRow } from './rows/version.mjs';
 import { findOnPath, makeRuntime, RuntimeFailure, version } from './runtime.mjs';
 import { summarize } from './statistics.mjs';
 import { renderMachine, renderTable } from './table.mjs';
 import { checkTargets } from './targets.mjs';
 
-const ROWS = [run, firstRun, lifecycle, exec, firstExec, docker, versionRow, memory, limit];
+const ROWS = [run, firstRun, lifecycle, exec, firstExec, running, docker, versionRow, memory, limit];
 const HOME = fileURLToPath(new URL('..', import.meta.url));
 const USAGE = `npm run bench -- [options]
   --runs N             measure each row N times (50)

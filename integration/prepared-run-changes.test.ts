@@ -104,6 +104,8 @@ check('options that only an engine knows, warnings and hooks are never left out'
   const pidFile = join(box.directory, 'pid');
   ok(container.run({ flags: ['--pid-file', pidFile] }));
   assert.match(readFileSync(pidFile, 'utf8'), /^\d+$/);
+  const bySystemd = traced(box, (more) => container.run({ ...more, global: ['--systemd-cgroup'] }));
+  assert.equal(bySystemd.engines.length, 1);
   const log = join(box.directory, 'log');
   ok(container.run({ global: ['--log', log] }));
   assert.equal(readFileSync(log, 'utf8'), '');

@@ -59,7 +59,7 @@ node_modules/.bin/tsc -p tsconfig.types.json --outDir "$new/types"
   --define "process.env.RUNT_BUILD=\"$build\"" --define 'process.env.RUNT_STANDALONE="1"' \
   "$@" --outfile "$new/runt-engine" >/dev/null
 # The numbers that differ between processors are chosen by process.arch.
-RUNT_BUILD=$build "$bun" --define "process.arch=\"$arch\"" src/front/write.ts "$new/runt"
+RUNT_BUILD=$build RUNT_COMMIT=$commit "$bun" --define "process.arch=\"$arch\"" src/front/write.ts "$new/runt"
 cp "$packages/@koromix/koffi-linux-$arch/linux_$arch/koffi.node" "$new/koffi.node"
 chmod 0644 "$new/koffi.node"
 rm -rf "$dist.old"

@@ -1,6 +1,6 @@
-// A program in a container that runs already: the same container for all measurements of a runtime.
+// A program in a container that runs already.
 
-const containers = new Map();
+import { lastingContainer } from '../lasting.mjs';
 
 export const row = {
   name: 'exec',
@@ -8,13 +8,5 @@ export const row = {
   unit: 'ms',
   measures: ['exec'],
   target: { measure: 'exec', ofRunc: 0.6 },
-  measure(runtime, { lastingBundle }) {
-    let id = containers.get(runtime);
-    if (id === undefined) {
-      id = runtime.newId();
-      runtime.time(['run', '--detach', '--bundle', lastingBundle, id], { id });
-      containers.set(runtime, id);
-    }
-    return { exec: runtime.time(['exec', id, '/true']) };
-  },
+  measure: (runtime, setting) => ({ exec: runtime.time(['exec', lastingContainer(runtime, setting), '/true']) }),
 };

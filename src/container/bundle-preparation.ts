@@ -6,6 +6,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { compileDeviceFilter } from '../cgroup/device-filter.ts';
 import type { DevicePolicy } from '../cgroup/device-rules.ts';
 import { ruleWrites } from '../cgroup/devices.ts';
+import { freezerOf } from '../cgroup/freezer.ts';
 import { type CgroupEntry, ownDirectories } from '../cgroup/record.ts';
 import { directoryOf } from '../cgroup/resources/apply.ts';
 import type { ResourceWrite } from '../cgroup/resources/write.ts';
@@ -165,6 +166,7 @@ function cgroupsOf({ making }: Constructed): readonly BundleCgroup[] | undefined
   if (mode === 'v2' && cgroupOwner(loaded.config) !== undefined) return undefined;
   const { cgroups } = making.record.cgroups;
   const entries = inOrder(cgroups);
+  const freezer = freezerOf(making.record.cgroups);
   const hasDevices = entries.some((entry) => entry.version === 1 && controllersOf(entry).includes('devices'));
   const writes = new Map<string, { file: string; values: string[] }[]>();
   for (const write of controls.limits?.writes ?? []) {
@@ -184,6 +186,7 @@ function cgroupsOf({ making }: Constructed): readonly BundleCgroup[] | undefined
       version,
       path: ends ? withMark(path, options.id, '') : path,
       endsWithId: ends,
+      freezes: entry === freezer,
       expected: expectedOf(entry, mode),
       inherited: inheritedOf(entry),
       writes: [...(writes.get(path) ?? []), ...(version === 1 ? deviceWrites(entry, controls.policy) : [])],

@@ -18,15 +18,15 @@ const planned = (change: Partial<Config> = {}, plan = { hasScope: false, notifie
 test('a plain container is the front’s', () => assert.ok(isOfFront(planned())));
 
 const OTHERS: readonly [string, FrontTraits, bigint][] = [
-  ['has nothing to start', planned({ process: { cwd: '/' } }), FLAG.delete],
+  ['has nothing to start', planned({ process: { cwd: '/' } }), FLAG.delete | FLAG.kill],
   ['shares its pid namespace', planned({ linux: {} }), FLAG.start],
   ['joins one', planned({ linux: { namespaces: [{ type: 'pid', path: '/proc/1/ns/pid' }] } }), FLAG.start],
-  ['has startContainer hooks', planned({ hooks: { startContainer: hook } }), FLAG.delete],
-  ['has poststart hooks', planned({ hooks: { poststart: hook } }), FLAG.delete],
-  ['has poststop hooks', planned({ hooks: { poststop: hook } }), FLAG.start],
-  ['has a scope', planned({}, { hasScope: true, notifies: false }), FLAG.start],
-  ['notifies', planned({}, { hasScope: false, notifies: true }), FLAG.delete],
-  ['has a resource class', planned({ linux: { ...plain.linux, intelRdt: {} } }), FLAG.start],
+  ['has startContainer hooks', planned({ hooks: { startContainer: hook } }), FLAG.delete | FLAG.kill],
+  ['has poststart hooks', planned({ hooks: { poststart: hook } }), FLAG.delete | FLAG.kill],
+  ['has poststop hooks', planned({ hooks: { poststop: hook } }), FLAG.start | FLAG.kill],
+  ['has a scope', planned({}, { hasScope: true, notifies: false }), FLAG.start | FLAG.kill],
+  ['notifies', planned({}, { hasScope: false, notifies: true }), FLAG.delete | FLAG.kill],
+  ['has a resource class', planned({ linux: { ...plain.linux, intelRdt: {} } }), FLAG.start | FLAG.kill],
 ];
 for (const [what, traits, flags] of OTHERS) {
   test(`one that ${what} is not, or in part`, () => {

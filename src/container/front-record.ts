@@ -1,10 +1,12 @@
 // What `create` leaves for the front (src/front), which starts and deletes an ordinary container without the engine.
 
 import { rmSync, writeFileSync } from 'node:fs';
+import { freezerOf } from '../cgroup/freezer.ts';
 import { ownDirectories } from '../cgroup/record.ts';
-import { encodeFrontRecord, FLAG, FRONT_FILE } from '../front/record.ts';
+import { EVERY_FLAG, encodeFrontRecord, FLAG, FRONT_FILE } from '../front/record.ts';
 import type { Config } from '../spec/generated/types.ts';
 import { hasOwnPidNamespace, hasProgram } from './first-record.ts';
+import { stateOf, stateText } from './state.ts';
 import { type ContainerRecord, directoryOf } from './store.ts';
 
 /** What decides over what the front may do for a container, be that there or only planned. */
@@ -24,12 +26,12 @@ export function frontFlags(traits: FrontTraits): bigint {
     traits;
   const start = hasProcess && poststart.length === 0 && !notifies && !printsHooks;
   const remove = ownPidNamespace && poststop.length === 0 && !hasScope && !hasResourceClass;
-  return (start ? FLAG.start : 0n) | (remove ? FLAG.delete : 0n);
+  return (start ? FLAG.start : 0n) | (remove ? FLAG.delete : 0n) | (ownPidNamespace ? FLAG.kill : 0n);
 }
 
 /** Whether the front can do all that is left of the life of a created container. */
 export function isOfFront(traits: FrontTraits): boolean {
-  return frontFlags(traits) === (FLAG.start | FLAG.delete);
+  return frontFlags(traits) === EVERY_FLAG;
 }
 
 export function traitsOf(record: ContainerRecord): FrontTraits {
@@ -76,8 +78,19 @@ export function writeFrontRecord(root: string, record: ContainerRecord): void {
     directories.push({ path: own, inode: entry.inode });
     for (const path of above) directories.push({ path });
   }
-  const bytes = encodeFrontRecord({ flags, pid: init.pid, image: init.image, directories });
+  const freezer = freezerOf(cgroups);
+  const about = { flags, ...init, directories, ...(freezer && { freezer }) };
+  const bytes = encodeFrontRecord({ ...about, state: stateTexts(record) }) ?? encodeFrontRecord(about);
   if (bytes !== undefined) writeFileSync(`${directoryOf(root, record.id)}/${FRONT_FILE}`, bytes, { mode: 0o600 });
+}
+
+const BETWEEN = '"pid": 0,\n  "status": "stopped"';
+
+/** What stays of what `state` prints (cli/commands/state.ts). The id, which comes before, can't contain such a text. */
+function stateTexts(record: ContainerRecord): { readonly begin: string; readonly end: string } {
+  const text = stateText(stateOf(record, 'stopped'));
+  const at = text.indexOf(BETWEEN);
+  return { begin: text.slice(0, at), end: text.slice(at + BETWEEN.length) };
 }
 
 /** From here on every command is the engine's. */

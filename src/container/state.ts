@@ -57,6 +57,11 @@ export function stateOf(record: ContainerRecord, status: Status = statusOf(recor
   };
 }
 
+/** As `state` prints it. */
+export function stateText(state: ContainerState): string {
+  return `${JSON.stringify(state, null, 2)}\n`;
+}
+
 /** The state as hooks get it on their standard input (config.md, "POSIX-platform Hooks"): compact, with a given status. */
 export function hookState(record: ContainerRecord, status: Status, pid: number): string {
   const { ociVersion, id, bundle, annotations } = record;

@@ -1,4 +1,4 @@
-// The command line, as far as the front takes it: `start`, `delete` and `exec` with the options that container engines give them, those with a value in two
+// The command line, as far as the front takes it: `start`, `kill`, `state`, `delete` and `exec` with the options that container engines give them, those with a value in two
 // words or with an equals sign, and `run`, whose options are its engine's. Anything else is for the engine.
 
 import type { Label, Slot } from '../init/plan.ts';
@@ -7,17 +7,35 @@ import { AT_FDCWD, O_APPEND, O_CLOEXEC, O_CREAT, O_WRONLY } from '../linux/mount
 import { STATX, STATX_MASK } from '../linux/statx.ts';
 import { readExecWords } from './exec-line.ts';
 import { SYSTEM_ROOT } from './names.ts';
-import { type CommandLine, expectBytes, expectString, type Front, ref, refuseVariable, set, zero } from './words.ts';
+import {
+  type CommandLine,
+  exit,
+  expectBytes,
+  expectString,
+  type Front,
+  ref,
+  refuseVariable,
+  set,
+  zero,
+} from './words.ts';
 
+const STDOUT = 1;
 /** PROC_USER_INIT_INO of <linux/proc_ns.h>. */
 const INITIAL_USER_NAMESPACE = 0xeffffffd;
 
-export const COMMAND = { start: 1, delete: 2, exec: 3 } as const;
+export const COMMAND = { start: 1, delete: 2, exec: 3, kill: 4, state: 5 } as const;
 /** What a container's id may have, and not begin with (container/store.ts says why). */
 const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.';
 
-/** Goes on only with a complete command line. `run`: what follows where the command is that; its word is where `next` points to. */
-export function readCommandLine(front: Front, run: (line: CommandLine, next: Slot) => void): CommandLine {
+/**
+ * Goes on only with a complete command line. `run`: what follows where the command is that; its word is where `next` points to. `version`: what
+ * --version alone prints; by default that is the engine's.
+ */
+export function readCommandLine(
+  front: Front,
+  run: (line: CommandLine, next: Slot) => void,
+  version?: string,
+): CommandLine {
   const { plan, engine } = front;
   const line: CommandLine = {
     argv: plan.slot(),
@@ -27,6 +45,8 @@ export function readCommandLine(front: Front, run: (line: CommandLine, next: Slo
     id: plan.slot(),
     command: plan.slot(),
     force: plan.slot(),
+    signal: plan.slot(),
+    systemd: plan.slot(),
     program: plan.slot(),
     description: plan.slot(),
     pidFile: plan.slot(),
@@ -35,7 +55,7 @@ export function readCommandLine(front: Front, run: (line: CommandLine, next: Slo
   plan.step({ sentence: 'read the command line' }, () => {
     const { argv: _, envp: __, ...others } = line;
     for (const slot of Object.values(others)) plan.load(slot, zero(plan));
-    findVectors(front, line);
+    findVectors(front, line, version);
     const next = plan.slot();
     set(front, next, ref(front, line.argv));
     const complete = plan.label();
@@ -61,7 +81,7 @@ export function readCommandLine(front: Front, run: (line: CommandLine, next: Slo
 }
 
 /** The stack of a new process: argc, argv, a null pointer, envp, a null pointer. */
-function findVectors(front: Front, { argv, envp }: CommandLine): void {
+function findVectors(front: Front, { argv, envp }: CommandLine, version?: string): void {
   const { plan, engine } = front;
   set(front, argv, ref(front, STACK_SLOT));
   plan.add(argv, 8);
@@ -70,8 +90,28 @@ function findVectors(front: Front, { argv, envp }: CommandLine): void {
     set(front, envp, ref(front, argv));
     for (let i = 0; i < 8; i++) plan.add(envp, ref(front, count));
     plan.add(envp, 8);
-    plan.branch(count, 'less', 3, engine);
+    const several = plan.label();
+    plan.branch(count, 'greaterOrEqual', 3, several);
+    plan.branch(count, 'notEqual', 2, engine);
+    if (version !== undefined) printVersion(front, argv, version);
+    plan.jump(engine);
+    plan.place(several);
   });
+}
+
+/** Where the only word asks for it. */
+function printVersion(front: Front, argv: Slot, version: string): void {
+  const { plan, engine } = front;
+  const [long, asked, word] = [plan.label(), plan.label(), plan.slot()];
+  plan.load(word, plan.at(argv, 8));
+  expectString(front, word, '-v', long);
+  plan.jump(asked);
+  plan.place(long);
+  expectString(front, word, '--version', engine);
+  plan.place(asked);
+  plan.free(word);
+  plan.call('write', [STDOUT, version, Buffer.byteLength(version)]);
+  exit(front, 0);
 }
 
 interface Places {
@@ -130,6 +170,11 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
       expectString(front, word, 'text', engine);
       plan.place(known);
     });
+    // How control groups are made: of interest to nobody who finds them made.
+    option('--systemd-cgroup', () => {
+      plan.branch(line.command, 'notEqual', 0, engine);
+      set(front, line.systemd, 1);
+    });
     for (const name of ['--force', '-f']) option(name, () => set(front, line.force, 1));
     plan.jump(engine);
     plan.place(notOption);
@@ -141,6 +186,7 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
   expectString(front, word, 'run', notRun);
   // Only delete has --force.
   plan.branch(line.force, 'notEqual', 0, engine);
+  plan.branch(line.systemd, 'notEqual', 0, engine);
   plan.jump(running);
   plan.place(notRun);
   expectString(front, word, 'exec', notExec);
@@ -150,10 +196,18 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
   plan.place(notExec);
   option('start', () => set(front, line.command, COMMAND.start));
   option('delete', () => set(front, line.command, COMMAND.delete));
+  option('kill', () => set(front, line.command, COMMAND.kill));
+  option('state', () => set(front, line.command, COMMAND.state));
   plan.jump(engine);
   plan.place(id);
-  plan.branch(line.id, 'notEqual', 0, engine);
+  const signal = plan.label();
+  plan.branch(line.id, 'notEqual', 0, signal);
   set(front, line.id, ref(front, word));
+  plan.jump(again);
+  plan.place(signal);
+  plan.branch(line.command, 'notEqual', COMMAND.kill, engine);
+  plan.branch(line.signal, 'notEqual', 0, engine);
+  set(front, line.signal, ref(front, word));
   plan.jump(again);
   plan.free(word);
 }

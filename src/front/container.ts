@@ -13,7 +13,7 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_SYMLINKS,
 } from '../linux/mount-constants.ts';
-import { FLAG, FRONT_FILE, LARGEST, MAGIC, OFFSET } from './record.ts';
+import { EVERY_FLAG, FRONT_FILE, LARGEST, MAGIC, OFFSET } from './record.ts';
 import { type CommandLine, exit, type Front, ref } from './words.ts';
 
 export interface Container {
@@ -59,11 +59,11 @@ export function openContainer(front: Front, line: CommandLine): Container {
   return { root, directory, record, flags };
 }
 
-/** Goes to the engine unless exactly one of the combinations that contain the flag is set. */
+/** Goes to the engine unless the flag is set. */
 export function requireFlag(front: Front, { flags }: Container, flag: bigint): void {
   const { plan, engine } = front;
   const set = plan.label();
-  plan.branch(flags, 'equal', flag, set);
-  plan.branch(flags, 'notEqual', FLAG.start | FLAG.delete, engine);
+  for (let all = 0n; all <= EVERY_FLAG; all++) if ((all & flag) !== 0n) plan.branch(flags, 'equal', all, set);
+  plan.jump(engine);
   plan.place(set);
 }

@@ -19,11 +19,8 @@ import type { Container } from './container.ts';
 import { copyImage } from './exec-image.ts';
 import { ENTRY, EXEC_FILE, LARGEST, MAGIC, OFFSET, PROCESS_FILE, thisBuild } from './exec-record.ts';
 import { OFFSET as CONTAINER_OFFSET } from './record.ts';
+import { expectStartTime } from './start-time.ts';
 import { type CommandLine, type Front, ref, set } from './words.ts';
-
-const STAT_SIZE = 1024;
-/** Spaces between the bracket behind the name and the time of the start (proc_pid_stat(5)). */
-const BEFORE_START_TIME = 20;
 
 export interface Prepared {
   readonly record: DataRef;
@@ -98,7 +95,11 @@ export function checkHost(front: Front, prepared: Prepared, stale: Label): void 
   plan.step({ sentence: 'see that HOME is as it was' }, () => checkPasswd(front, prepared, stale));
   plan.step({ sentence: 'put the launcher into memory' }, () => copyImage(front, prepared));
   // Last: if the pid still is init's, it was so all the time (container/exec-target.ts).
-  plan.step({ sentence: 'see that it is init' }, () => checkStartTime(front, prepared));
+  // One that has ended can't be joined, and is found out by setns.
+  plan.step({ sentence: 'see that it is init' }, () => {
+    const { record } = prepared;
+    expectStartTime(front, plan.addressOf(record, OFFSET.stat), plan.addressOf(record, OFFSET.startTime));
+  });
 }
 
 function checkNamespaces(front: Front, { record }: Prepared, stale: Label): void {
@@ -190,56 +191,4 @@ function checkPasswd(front: Front, { record }: Prepared, stale: Label): void {
   plan.branch(other, 'notEqual', 0, stale);
   plan.place(asItWas);
   for (const slot of [fd, one, other]) plan.free(slot);
-}
-
-function checkStartTime(front: Front, { record }: Prepared): void {
-  const { plan, engine } = front;
-  const stat = plan.variable(STAT_SIZE, '{/proc/PID/stat}');
-  const [fd, at, end, byte, other] = [plan.slot(), plan.slot(), plan.slot(), plan.slot(), plan.slot()];
-  const path = plan.addressOf(record, OFFSET.stat);
-  plan.call('openat', [AT_FDCWD, path, O_RDONLY | O_CLOEXEC], { result: fd });
-  plan.call('read', [ref(front, fd), stat, STAT_SIZE], { result: end });
-  plan.call('close', [ref(front, fd)]);
-  set(front, at, stat);
-  plan.add(end, ref(front, at));
-  // The name may hold anything: count from the last bracket.
-  const next = (): void => {
-    plan.load(byte, plan.at(at), 1);
-    plan.add(at, 1);
-  };
-  const [search, searched, notOne] = [plan.label(), plan.label(), plan.label()];
-  set(front, other, 0);
-  plan.place(search);
-  plan.branch(at, 'greaterOrEqual', ref(front, end), searched);
-  next();
-  plan.branch(byte, 'notEqual', ')'.charCodeAt(0), notOne);
-  set(front, other, ref(front, at));
-  plan.place(notOne);
-  plan.jump(search);
-  plan.place(searched);
-  plan.branch(other, 'equal', 0, engine);
-  set(front, at, ref(front, other));
-  // " S": a process that has ended can't be joined, and is found out by setns.
-  const [count, compare, same] = [plan.label(), plan.label(), plan.label()];
-  set(front, other, 0);
-  plan.place(count);
-  plan.branch(at, 'greaterOrEqual', ref(front, end), engine);
-  next();
-  plan.branch(byte, 'notEqual', ' '.charCodeAt(0), count);
-  plan.add(other, 1);
-  plan.branch(other, 'less', BEFORE_START_TIME, count);
-  set(front, fd, plan.addressOf(record, OFFSET.startTime));
-  plan.place(compare);
-  next();
-  plan.load(other, plan.at(fd), 1);
-  plan.add(fd, 1);
-  const more = plan.label();
-  plan.branch(other, 'notEqual', 0, more);
-  plan.branch(byte, 'equal', ' '.charCodeAt(0), same);
-  plan.jump(engine);
-  plan.place(more);
-  plan.branch(byte, 'notEqual', ref(front, other), engine);
-  plan.jump(compare);
-  plan.place(same);
-  for (const slot of [fd, at, end, byte, other]) plan.free(slot);
 }

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -18,7 +19,7 @@ import { test } from 'node:test';
 import { encodeImage } from '../init/image.ts';
 import { ENGINE } from './engine.ts';
 import { frontPlan } from './front.ts';
-import { ANSWER_FILE, encodeFrontRecord, FLAG, FRONT_FILE, type FrontRecord } from './record.ts';
+import { ANSWER_FILE, EVERY_FLAG, encodeFrontRecord, FLAG, FRONT_FILE, type FrontRecord } from './record.ts';
 
 const IMAGE = encodeImage(frontPlan(), process.arch === 'arm64' ? 'arm64' : 'x64');
 /** No process has it: it is beyond the kernel's limit. */
@@ -56,8 +57,9 @@ function withHouse(body: (house: House) => void | Promise<void>): void | Promise
   };
   const writeRecord: House['writeRecord'] = (record) => {
     const bytes = encodeFrontRecord({
-      flags: FLAG.start | FLAG.delete,
+      flags: EVERY_FLAG,
       pid: NOBODY,
+      startTime: 1,
       image: IDENTITY,
       directories: [],
       ...record,
@@ -71,7 +73,7 @@ function withHouse(body: (house: House) => void | Promise<void>): void | Promise
   end();
 }
 
-test('what is not a start or a delete as engines write it is executed by the engine, with the same arguments', () => {
+test('what is not a command as engines write it is executed by the engine, with the same arguments', () => {
   withHouse(({ run, root, writeRecord }) => {
     writeRecord({});
     for (const args of [
@@ -101,6 +103,16 @@ test('what is not a start or a delete as engines write it is executed by the eng
       ['--root=', 'delete', 'c1'],
       ['--rootx=/', 'delete', 'c1'],
       ['--root', root, '--log-format=yaml', 'delete', 'c1'],
+      ['--root', root, 'delete', '--systemd-cgroup', 'c1'],
+      ['--root', root, '--systemd-cgroup', 'run', 'c1'],
+      ['--root', root, 'state'],
+      ['--root', root, 'state', 'c1', 'c2'],
+      ['--root', root, 'state', '--force', 'c1'],
+      // Nobody has its pid.
+      ['--root', root, 'state', 'c1'],
+      ['--root', root, 'kill', 'c1'],
+      ['--root', root, 'kill', 'c1', '9', '9'],
+      ['--root', root, 'kill', '--all', 'c1'],
       // Nothing is prepared, and the engine that is asked to does not.
       ['--root', root, 'exec', 'c1', 'true'],
       ['--root', root, 'exec', '-d', '--pid-file', 'pid', 'c1', 'true'],
@@ -137,6 +149,22 @@ test('the engine gets the environment without variables that would steer it, aft
   });
 });
 
+test('--version alone is answered with the text that the front was made with', () => {
+  const text = 'runt version 1\nspec: 2\n';
+  withHouse(({ directory, run }) => {
+    const program = join(directory, 'runt');
+    writeFileSync(program, encodeImage(frontPlan(text), process.arch === 'arm64' ? 'arm64' : 'x64'));
+    for (const word of ['--version', '-v']) {
+      const { status, stdout } = spawnSync(program, [word], { encoding: 'utf8' });
+      assert.deepEqual({ status, stdout }, { status: 0, stdout: text });
+    }
+    for (const args of [['-version'], ['--version', 'x'], ['version'], ['--versions']])
+      assert.deepEqual(run(...args).engine, ['passed on', ...args]);
+    // Where it can't be written the engine says so.
+    assert.equal(spawnSync('sh', ['-c', `${program} --version >/dev/full`]).status, 42);
+  });
+});
+
 test('delete removes the directories and the state of a container whose init has ended', () => {
   withHouse(({ run, root, directory, writeRecord }) => {
     const parent = join(directory, 'group');
@@ -153,11 +181,18 @@ test('delete removes the directories and the state of a container whose init has
   });
 });
 
-test('options with an equals sign are as good as those in two words', () => {
+test('options with an equals sign are as good as those in two words, and --systemd-cgroup as none', () => {
   withHouse(({ run, root, directory, writeRecord }) => {
     writeRecord({});
     const log = join(directory, 'log');
-    const { status, engine } = run(`--root=${root}`, `--log=${log}`, '--log-format=json', 'delete', 'c1');
+    const { status, engine } = run(
+      `--root=${root}`,
+      `--log=${log}`,
+      '--log-format=json',
+      '--systemd-cgroup',
+      'delete',
+      'c1',
+    );
     assert.deepEqual({ status, engine }, { status: 0, engine: undefined });
     assert.deepEqual(readdirSync(root), []);
     assert.ok(existsSync(log));
@@ -234,6 +269,8 @@ test('a process that has ended but was not waited for has ended', async () => {
       const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
       writeRecord({ pid: Number(pid) });
       while (!readFileSync(`/proc/${Number(pid)}/stat`, 'latin1').includes(') Z ')) await new Promise(setImmediate);
+      writeRecord({ pid: Number(pid), startTime: startTimeOf(Number(pid)) });
+      for (const command of ['kill', 'state']) assert.ok(run('--root', root, command, 'c1').engine !== undefined);
       assert.equal(run('--root', root, 'delete', 'c1').status, 0);
     } finally {
       parent.stdin.end();
@@ -241,6 +278,72 @@ test('a process that has ended but was not waited for has ended', async () => {
     }
   });
 });
+
+test('kill finds the start of a process behind a name that holds anything, and sends to no other process', async () => {
+  await withHouse(async ({ run, root, directory, writeRecord }) => {
+    const name = ') Z 1 (x) 9 9';
+    copyFileSync('/bin/sleep', join(directory, name));
+    const child = spawn(join(directory, name), ['300'], { stdio: 'ignore' });
+    const ended = once(child, 'close');
+    await once(child, 'spawn');
+    const pid = child.pid ?? 0;
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    const startTime = Number(fields[19]);
+    const kill = ['--root', root, 'kill', 'c1', 'TERM'];
+    for (const wrong of [
+      { startTime: startTime + 1 },
+      { startTime: startTime * 10 },
+      { startTime: 0 },
+      { flags: FLAG.start },
+    ]) {
+      writeRecord({ pid, startTime, ...wrong });
+      assert.ok(
+        run(...kill).engine !== undefined,
+        JSON.stringify(wrong, (_, value) => String(value)),
+      );
+    }
+    // Nor where what would freeze it can't be looked at.
+    writeRecord({ pid, startTime, freezer: { path: join(directory, 'none'), version: 1 } });
+    assert.ok(run('--root', root, 'kill', 'c1', 'KILL').engine !== undefined);
+    assert.ok(run('--root', root, 'state', 'c1').engine !== undefined);
+    assert.equal(child.exitCode ?? child.signalCode, null);
+    writeRecord({ pid, startTime });
+    assert.deepEqual(run(...kill), { status: 0, stderr: '', engine: undefined });
+    assert.deepEqual(await ended, [null, 'SIGTERM']);
+  });
+});
+
+test('state prints its texts around the pid and the status, however long they are', () => {
+  withHouse(({ root, directory, run, writeRecord }) => {
+    const fields = readFileSync(`/proc/${process.pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    const state = { begin: `{${'ä'.repeat(3000)} `, end: `,${'x'.repeat(6000)}}\n` };
+    const about = { pid: process.pid, startTime: startTimeOf(process.pid), state };
+    const command = ['--root', root, 'state', 'c1'];
+    for (const [image, status] of [
+      [IDENTITY, 'created'],
+      ['1:1', 'running'],
+    ] as const) {
+      writeRecord({ ...about, image });
+      const { stdout } = spawnSync(join(directory, 'runt'), command, { encoding: 'utf8' });
+      assert.equal(stdout, `${state.begin}"pid": ${process.pid},\n  "status": "${status}"${state.end}`);
+      // The engine says what is wrong.
+      assert.equal(spawnSync('sh', ['-c', '"$@" >/dev/full', 'sh', join(directory, 'runt'), ...command]).status, 42);
+    }
+    const { state: _, ...unknown } = about;
+    writeRecord(unknown);
+    assert.deepEqual(run(...command).engine, ['passed on', ...command]);
+  });
+});
+
+/** As the record has it. */
+function startTimeOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+}
 
 /** Somebody who waits for the order, and then says these words of 32 bits. */
 async function waitingInit(state: string, words: readonly number[]): Promise<{ readonly heard: Promise<string> }> {
@@ -317,7 +420,7 @@ test('without its engine the front says what is missing', () => {
 
 test('a record that the front has no room for is not written', () => {
   const path = `/${'x'.repeat(4000)}`;
-  const record = { flags: FLAG.delete, pid: 1, image: '1:1' };
+  const record = { flags: FLAG.delete, pid: 1, startTime: 1, image: '1:1' };
   assert.ok(encodeFrontRecord({ ...record, directories: Array.from({ length: 4 }, () => ({ path })) }) !== undefined);
   assert.equal(encodeFrontRecord({ ...record, directories: Array.from({ length: 5 }, () => ({ path })) }), undefined);
 });

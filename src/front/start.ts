@@ -2,11 +2,11 @@
 
 import { MESSAGE } from '../init/messages.ts';
 import type { DataRef, Slot } from '../init/plan.ts';
-import { AT_FDCWD, O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY } from '../linux/mount-constants.ts';
-import { STATX, STATX_MASK } from '../linux/statx.ts';
+import { O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY } from '../linux/mount-constants.ts';
 import { type Container, requireFlag } from './container.ts';
+import { expectWaiting } from './init-process.ts';
 import { ANSWER_FIFO, ORDER_FIFO, TAKEN } from './names.ts';
-import { ANSWER_FILE, FLAG, OFFSET } from './record.ts';
+import { ANSWER_FILE, FLAG } from './record.ts';
 import { nameProcess, OWN_STAT, writeOwnPid, writeStartTime } from './start-time.ts';
 import { type Front, ref, set } from './words.ts';
 
@@ -18,7 +18,7 @@ const PART = 256;
 export function startQuickly(front: Front, container: Container, done: () => void): void {
   const { plan } = front;
   requireFlag(front, container, FLAG.start);
-  plan.step({ sentence: 'see that init still waits' }, () => expectInit(front, container));
+  plan.step({ sentence: 'see that init still waits' }, () => expectWaiting(front, container, front.engine));
   const taken = plan.variable(64, '"start.PID.TIME"');
   const reader = plan.slot();
   plan.step({ sentence: 'take the order' }, () => takeOrder(front, container, taken));
@@ -29,25 +29,6 @@ export function startQuickly(front: Front, container: Container, done: () => voi
     plan.call('unlinkat', [ref(front, container.directory), taken, 0], { ignoreErrors: true });
     done();
   });
-}
-
-/** The process with init's pid executes init's image: nobody else does. */
-function expectInit(front: Front, { record }: Container): void {
-  const { plan, engine } = front;
-  const found = plan.variable(STATX.sizeOf, '{statx}');
-  const executed = plan.addressOf(record, OFFSET.exe);
-  plan.call('statx', [AT_FDCWD, executed, 0, plan.value(STATX_MASK.inode, 'STATX_INO'), found]);
-  for (const [of, expected] of [
-    [STATX.inode, OFFSET.inode],
-    [STATX.fileSystem, OFFSET.device],
-  ] as const) {
-    const [one, other] = [plan.slot(), plan.slot()];
-    plan.load(one, plan.addressOf(found, of));
-    plan.load(other, plan.addressOf(record, expected));
-    plan.branch(one, 'notEqual', ref(front, other), engine);
-    plan.free(one);
-    plan.free(other);
-  }
 }
 
 const START = Buffer.from(TAKEN.padEnd(8, '\0'));

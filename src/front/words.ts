@@ -19,6 +19,10 @@ export interface CommandLine {
   readonly id: Slot;
   readonly command: Slot;
   readonly force: Slot;
+  /** --systemd-cgroup was given. */
+  readonly systemd: Slot;
+  /** Of `kill`: the word. */
+  readonly signal: Slot;
   /** Of `exec`: where the words of the program begin, or the file that describes it; the pid file; whether it is detached. */
   readonly program: Slot;
   readonly description: Slot;

@@ -3,6 +3,7 @@
 /** sizeof, and offsets. */
 export const STATX = {
   sizeOf: 256,
+  links: 16,
   uid: 20,
   gid: 24,
   mode: 28,
@@ -22,4 +23,4 @@ export const STATX = {
 export const S_IF = { fifo: 0o010000, directory: 0o040000, regular: 0o100000, socket: 0o140000 } as const;
 
 /** What is asked for. */
-export const STATX_MASK = { type: 1, mode: 2, inode: 0x100, basic: 0x7ff } as const;
+export const STATX_MASK = { type: 1, mode: 2, links: 4, inode: 0x100, basic: 0x7ff } as const;

@@ -1,4 +1,4 @@
-import { containerState } from '../../container/state.ts';
+import { containerState, stateText } from '../../container/state.ts';
 import { print } from '../output.ts';
 import { stateRoot, thisCaller } from '../root.ts';
 import type { Invocation } from '../table.ts';
@@ -9,6 +9,6 @@ export async function state({ globals, positionals }: Invocation): Promise<numbe
     root: stateRoot(globals.text('root'), thisCaller()).path,
     id: positionals[0] ?? '',
   });
-  print(`${JSON.stringify(found, null, 2)}\n`);
+  print(stateText(found));
   return 0;
 }

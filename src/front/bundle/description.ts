@@ -27,6 +27,8 @@ export interface BundleCgroup {
   /** Without the id, where it ends with that. */
   readonly path: string;
   readonly endsWithId: boolean;
+  /** It is the one that freezes the container. */
+  readonly freezes: boolean;
   /** Files of it that must say this, or nothing is known of the container in it. */
   readonly expected: readonly { readonly file: string; readonly text: string }[];
   /** It gets what the one above it has (cpuset): paths of the files there, and their names. */

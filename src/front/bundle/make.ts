@@ -15,7 +15,7 @@ import {
 } from '../../linux/mount-constants.ts';
 import { STATX } from '../../linux/statx.ts';
 import { ANSWER_FIFO, CONFIG_FILE, ORDER_FIFO, STATE_FILE } from '../names.ts';
-import { FRONT_FILE } from '../record.ts';
+import { FRONT_FILE, OFFSET } from '../record.ts';
 import { nameProcess, OWN_STAT, writeOwnPid, writeStartTime } from '../start-time.ts';
 import { type CommandLine, copyUntil, type Front, ref, set } from '../words.ts';
 import { makeCgroups, placesOf, removeCgroups, writePaths } from './cgroups.ts';
@@ -91,12 +91,17 @@ export function makeContainer({ before, after, begun }: Making, line: CommandLin
       plan.load(inode, plan.addressOf(image, STATX.inode));
       texts.fillNumber('image', inode);
     });
-    const stat = recordPid(front, record, launched.pid);
+    recordPid(front, record, launched.pid);
     plan.withSlot((pid) => {
       set(front, pid, ref(front, launched.pid));
       texts.fillNumber('pid', pid);
     });
-    texts.fill('startTime', (to) => writeStartTime(front, stat, to));
+    texts.fill('startTime', (to) =>
+      plan.withSlot((from) => {
+        set(front, from, plan.addressOf(record, OFFSET.startTime));
+        copyUntil(front, from, to, '\0');
+      }),
+    );
     writeState(front, directory, bundle.created, texts);
     writeFile(front, directory, FRONT_FILE, (fd) => writeBytes(front, fd, record, record.size));
   });

@@ -2,9 +2,10 @@
 
 import type { DataRef, Slot } from '../../init/plan.ts';
 import { STATX } from '../../linux/statx.ts';
-import { PROC_PATH_SIZE, writeProcPath } from '../proc-path.ts';
+import { writeProcPath } from '../proc-path.ts';
 import { ENTRY, encodeFrontRecord, entrySize, OFFSET } from '../record.ts';
-import type { Front } from '../words.ts';
+import { writeStartTime } from '../start-time.ts';
+import { type Front, set } from '../words.ts';
 import { type Bundle, type BundleCgroup, ID_ROOM } from './description.ts';
 
 /** The inode in the record of a control group that was not looked at yet. */
@@ -13,9 +14,12 @@ export const UNKNOWN = 1;
 /** All but what is known only then; undefined where it would be too large. Pure. */
 export function recordBytes({ flags, cgroups }: Bundle): Uint8Array | undefined {
   const directories = cgroups.map((group) => ({ path: withRoom(group), inode: UNKNOWN }));
-  const bytes = encodeFrontRecord({ flags, pid: 0, image: '0:0', directories });
+  const freezing = cgroups.find(({ freezes }) => freezes);
+  const freezer = freezing && { freezer: { path: withRoom(freezing), version: freezing.version } };
+  const bytes = encodeFrontRecord({ flags, pid: 0, startTime: 0, image: '0:0', directories, ...freezer });
   if (bytes === undefined) return undefined;
-  bytes.fill(0, OFFSET.exe, OFFSET.exe + PROC_PATH_SIZE);
+  // The paths and the time, up to there, have room.
+  bytes.fill(0, OFFSET.exe, OFFSET.freezer);
   let at: number = OFFSET.entries;
   for (const group of cgroups) {
     const end = at + ENTRY.path + Buffer.byteLength(group.path);
@@ -40,12 +44,15 @@ export function recordImage({ plan }: Front, record: DataRef, found: DataRef): v
   });
 }
 
-/** And "/proc/PID/stat", at the address that is returned. */
-export function recordPid(front: Front, record: DataRef, pid: Slot): DataRef {
+/** The process, and when it was started. */
+export function recordPid(front: Front, record: DataRef, pid: Slot): void {
   const { plan } = front;
-  const stat = plan.variable(PROC_PATH_SIZE, '"/proc/PID/stat"');
+  const stat = plan.addressOf(record, OFFSET.stat);
   plan.store(pid, plan.addressOf(record, OFFSET.pid));
   writeProcPath(front, plan.addressOf(record, OFFSET.exe), pid, '/exe');
   writeProcPath(front, stat, pid, '/stat');
-  return stat;
+  plan.withSlot((to) => {
+    set(front, to, plan.addressOf(record, OFFSET.startTime));
+    writeStartTime(front, stat, to);
+  });
 }
