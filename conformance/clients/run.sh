@@ -1,5 +1,5 @@
 #!/bin/sh
-# conformance/clients/docker, containerd and podman [RUNTIME]: scenarios of a container engine with any OCI runtime, dist/runt by default.
+# conformance/clients/docker, containerd, kubernetes and podman [RUNTIME]: scenarios of a container engine with any OCI runtime, dist/runt by default.
 # Prints TAP, what failed and what was skipped, and in the last line "N passed, N failed, N skipped"; status 0 if nothing failed.
 #   run.sh ENGINES [RUNTIME]
 #   CLIENTS_PACKAGES=no  leaves the host alone: engines that are not installed are skipped, with the reason
@@ -12,7 +12,7 @@ set -eu
 engines=$1
 shift
 if [ $# -gt 1 ]; then
-  echo "usage: conformance/clients/docker|containerd|podman|all [RUNTIME]" >&2
+  echo "usage: conformance/clients/docker|containerd|kubernetes|podman|all [RUNTIME]" >&2
   exit 2
 fi
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -52,6 +52,7 @@ for engine in $engines; do
   case "$engine" in
     docker) need dockerd docker.io; need ctr containerd ;;
     containerd) need ctr containerd ;;
+    kubernetes) need ctr containerd; need ip iproute2; need nsenter util-linux ;;
     podman) need podman podman; need conmon conmon; need buildah buildah ;;
   esac
 done

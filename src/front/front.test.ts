@@ -317,7 +317,7 @@ test('kill finds the start of a process behind a name that holds anything, and s
 
 test('state prints its texts around the pid and the status, however long they are', () => {
   withHouse(({ root, directory, run, writeRecord }) => {
-    const fields = readFileSync(`/proc/${process.pid}/stat`, 'latin1')
+    const _fields = readFileSync(`/proc/${process.pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');
     const state = { begin: `{${'ä'.repeat(3000)} `, end: `,${'x'.repeat(6000)}}\n` };

@@ -21,12 +21,13 @@ import { waitFor } from './wait.ts';
 
 export const IMAGE = 'clients.test/image:latest';
 
-/** Of containerd's plugins, those that reach beyond the run's directory. */
+const CRI = 'grpc.v1.cri';
+/** Of containerd's plugins, those that reach beyond the run's directory, and the one that not everybody needs. */
 const DISABLED = [
-  'grpc.v1.cri',
+  CRI,
   'internal.v1.opt',
   ...['aufs', 'btrfs', 'devmapper', 'zfs'].map((name) => `snapshotter.v1.${name}`),
-].map((name) => `io.containerd.${name}`);
+];
 
 export interface ContainerdDaemon {
   readonly address: string;
@@ -35,19 +36,32 @@ export interface ContainerdDaemon {
   stop(): Promise<void>;
 }
 
-/** A containerd, started, for `ctr` or for Docker. `wrapper` is a program that gives it other surroundings. */
-export async function startContainerd(name: string, wrapper: readonly string[] = []): Promise<ContainerdDaemon> {
+export interface ContainerdOptions {
+  /** A program that gives it other surroundings. */
+  readonly wrapper?: readonly string[];
+  /** Tables of its configuration, by name, for the plugin that a kubelet speaks to; by default there is no such plugin. */
+  readonly cri?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A containerd, started, for `ctr`, for Docker, or for a kubelet. */
+export async function startContainerd(name: string, options: ContainerdOptions = {}): Promise<ContainerdDaemon> {
+  const { wrapper = [], cri } = options;
   const directory = join(scope.directory, name);
   mkdirSync(directory);
   const address = join(directory, 'c.sock');
   const config = join(directory, 'config.toml');
+  const disabled = cri === undefined ? DISABLED : DISABLED.filter((plugin) => plugin !== CRI);
   const lines = [
     'version = 2',
     `root = ${JSON.stringify(join(directory, 'root'))}`,
     `state = ${JSON.stringify(join(directory, 'state'))}`,
-    `disabled_plugins = ${JSON.stringify(DISABLED)}`,
+    `disabled_plugins = ${JSON.stringify(disabled.map((plugin) => `io.containerd.${plugin}`))}`,
     '[grpc]',
     `address = ${JSON.stringify(address)}`,
+    ...Object.entries(cri ?? {}).flatMap(([table, settings]) => [
+      `[plugins."io.containerd.${CRI}"${table}]`,
+      ...settings,
+    ]),
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);
   const program = findProgram('containerd') ?? 'containerd';

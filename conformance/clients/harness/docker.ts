@@ -41,7 +41,7 @@ export async function startDocker({ name, flags = [], wrapper = [] }: DockerOpti
   const dockerd = findProgram('dockerd') ?? 'dockerd';
   const config = join(directory, 'daemon.json');
   writeFileSync(config, JSON.stringify(await daemonConfig(dockerd, directory)));
-  const containerd = await startContainerd(`${name}-containerd`, wrapper);
+  const containerd = await startContainerd(`${name}-containerd`, { wrapper });
   const socket = join(directory, 'd.sock');
   const client = [
     findProgram('docker') ?? 'docker',

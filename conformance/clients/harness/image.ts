@@ -23,8 +23,12 @@ export async function makeRootfsTar(): Promise<string> {
 
 const sha256 = (data: Buffer | string) => createHash('sha256').update(data).digest('hex');
 
-/** An OCI image archive under the given name, for `ctr image import`. Returns its path. */
-export async function makeImageArchive(name: string, rootfsTar: string): Promise<string> {
+/** An OCI image archive under the given name, for `ctr image import`, with its program. Returns its path. */
+export async function makeImageArchive(
+  name: string,
+  rootfsTar: string,
+  program: readonly string[] = ['/bin/sh'],
+): Promise<string> {
   const layout = join(scope.directory, 'layout');
   const blobs = join(layout, 'blobs/sha256');
   mkdirSync(blobs, { recursive: true });
@@ -41,7 +45,7 @@ export async function makeImageArchive(name: string, rootfsTar: string): Promise
     {
       architecture: process.arch === 'x64' ? 'amd64' : process.arch,
       os: 'linux',
-      config: { Env: ['PATH=/bin'], Cmd: ['/bin/sh'] },
+      config: { Env: ['PATH=/bin'], Cmd: program },
       rootfs: { type: 'layers', diff_ids: [`sha256:${layerDigest}`] },
     },
     'application/vnd.oci.image.config.v1+json',

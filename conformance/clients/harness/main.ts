@@ -19,7 +19,7 @@ import { sweep } from './leftovers.ts';
 
 /** Milliseconds that the scenarios of an engine may take. */
 const DEADLINE = 900_000;
-const engines = ['docker', 'containerd', 'podman'];
+const engines = ['docker', 'containerd', 'kubernetes', 'podman'];
 
 interface Outcome {
   readonly type: 'passed' | 'failed' | 'skipped' | 'note';

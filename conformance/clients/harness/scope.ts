@@ -19,7 +19,8 @@ export const RUNTIME = 'OCI_CLIENTS_RUNTIME';
 
 function variable(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set: use conformance/clients/docker, containerd or podman`);
+  if (value === undefined)
+    throw new Error(`${name} is not set: use conformance/clients/docker, containerd, kubernetes or podman`);
   return value;
 }
 
