@@ -26,8 +26,9 @@ export function kubeletPods(node: Node): void {
       const pod = await node.pod(context, { hostname: 'podbox' });
       const sandbox = await pod.sandbox.pid();
       const one = await pod.run({
-        program: ['sh', '-c', 'echo mine >/only-mine; echo shared >/dev/shm/x; exec sleep 1000'],
+        program: ['sh', '-c', 'echo mine >/only-mine; echo shared >/dev/shm/x; echo ready; exec sleep 1000'],
       });
+      await one.waitForLog(/ready/);
       const two = await pod.run({ program: sleeper });
       const [first, second] = [await one.pid(), await two.pid()];
       for (const kind of ['net', 'ipc', 'uts']) {
@@ -40,14 +41,14 @@ export function kubeletPods(node: Node): void {
         await two.shell('hostname; cat /dev/shm/x; test -e /only-mine || echo no file'),
         'podbox\nshared\nno file',
       );
-      assert.equal(await two.shell('echo /proc/[0-9]* | tr " " "\\n" | head -n 1; cat /proc/1/comm'), '/proc/1\nsleep');
+      await waitFor('its own first process', async () => (await two.shell('cat /proc/1/comm')) === 'sleep');
     });
 
     scenario('its containers can share processes, or see those of one of them', async (context) => {
       const pod = await node.pod(context, { namespaces: { pid: OF.pod } });
       const one = await pod.run({ program: ['sleep', '4321'] });
       const two = await pod.run({ program: sleeper });
-      assert.match(await two.shell('ps'), /1 .*sleep 100000[\s\S]*sleep 4321/);
+      await waitFor('both', async () => /1 .*sleep 100000[\s\S]*sleep 4321/.test(await two.shell('ps')));
       // The container's process is not the first of its namespace: it is signalled, and goes, like any other.
       await one.stop(0);
       assert.equal((await one.ended()).exit_code, 137);
@@ -58,7 +59,7 @@ export function kubeletPods(node: Node): void {
       const { pod, container } = await started(node, context, ['sleep', '4321']);
       const security = { namespace_options: { pid: OF.target, target_id: container.id } };
       const helper = await pod.run({ program: sleeper, security });
-      assert.match(await helper.shell('ps'), /1 .*sleep 4321/);
+      await waitFor('the other', async () => /1 .*sleep 4321/.test(await helper.shell('ps')));
       assert.equal(namespaceOf(await helper.pid(), 'pid'), namespaceOf(await container.pid(), 'pid'));
       await helper.stop(0);
       assert.equal((await helper.ended()).exit_code, 137);
