@@ -20,6 +20,7 @@ import {
 } from './words.ts';
 
 const STDOUT = 1;
+const F_GETFD = 1;
 /** PROC_USER_INIT_INO of <linux/proc_ns.h>. */
 const INITIAL_USER_NAMESPACE = 0xeffffffd;
 
@@ -197,7 +198,11 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
   option('start', () => set(front, line.command, COMMAND.start));
   option('delete', () => set(front, line.command, COMMAND.delete));
   option('kill', () => set(front, line.command, COMMAND.kill));
-  option('state', () => set(front, line.command, COMMAND.state));
+  option('state', () => {
+    // Where the caller has closed it, the log would get its number.
+    plan.call('fcntl', [STDOUT, F_GETFD, 0]);
+    set(front, line.command, COMMAND.state);
+  });
   plan.jump(engine);
   plan.place(id);
   const signal = plan.label();
@@ -236,10 +241,38 @@ export function checkId(front: Front, id: Slot): void {
   for (const slot of [at, character, known]) plan.free(slot);
 }
 
+/** Where the kernel would take a path for another than the engine, which cleans it as text (cli/root.ts), or that refuses it. */
+function checkRoot(front: Front, root: Slot): void {
+  const { plan, engine } = front;
+  const [at, character, before, named] = [plan.slot(), plan.slot(), plan.slot(), plan.slot()];
+  const [again, next, name, done] = [plan.label(), plan.label(), plan.label(), plan.label()];
+  const [dot, slash] = ['.'.charCodeAt(0), '/'.charCodeAt(0)];
+  set(front, at, ref(front, root));
+  set(front, before, 0);
+  set(front, named, 0);
+  plan.place(again);
+  plan.load(character, plan.at(at), 1);
+  plan.branch(character, 'equal', 0, done);
+  plan.branch(character, 'equal', slash, next);
+  plan.branch(character, 'notEqual', dot, name);
+  plan.branch(before, 'equal', dot, engine);
+  plan.jump(next);
+  plan.place(name);
+  set(front, named, 1);
+  plan.place(next);
+  set(front, before, ref(front, character));
+  plan.add(at, 1);
+  plan.jump(again);
+  plan.place(done);
+  // It is the root of the host, or the working directory.
+  plan.branch(named, 'equal', 0, engine);
+  for (const slot of [at, character, before, named]) plan.free(slot);
+}
+
 /** Without --root it is the system's for root on the host; who else has which is the engine's matter (cli/root.ts). */
 export function chooseRoot(front: Front, { root, envp }: CommandLine): void {
   const { plan, engine } = front;
-  const given = plan.label();
+  const [given, chosen] = [plan.label(), plan.label()];
   plan.branch(root, 'notEqual', 0, given);
   plan.withSlot((uid) => {
     plan.call('geteuid', [], { result: uid });
@@ -258,7 +291,10 @@ export function chooseRoot(front: Front, { root, envp }: CommandLine): void {
   });
   plan.place(ofSystem);
   set(front, root, plan.string(SYSTEM_ROOT));
+  plan.jump(chosen);
   plan.place(given);
+  checkRoot(front, root);
+  plan.place(chosen);
 }
 
 /** As the engine does: a log file is there after the command, also if nothing is written to it. */

@@ -3,10 +3,10 @@
 import type { Slot } from '../init/plan.ts';
 import { AT_FDCWD } from '../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../linux/statx.ts';
-import { type Container, requireFlag } from './container.ts';
+import { type Container, lockContainer, requireFlag } from './container.ts';
 import { STATE_FILE } from './names.ts';
 import { ENTRY, FLAG, OFFSET } from './record.ts';
-import { type CommandLine, expectString, type Front, ref, set } from './words.ts';
+import { type CommandLine, expectString, type Front, pollEntry, ref, set } from './words.ts';
 
 const AT_REMOVEDIR = 0x200;
 /** poll(2) */
@@ -19,6 +19,7 @@ const DIRECTORY_SIZE = 4096;
 /** Goes on with `done` when nothing of the container is left. */
 export function deleteQuickly(front: Front, line: CommandLine, container: Container, done: () => void): void {
   const { plan } = front;
+  lockContainer(front, container);
   requireFlag(front, container, FLAG.delete);
   plan.step({ sentence: 'see that init has ended' }, () => expectEnd(front, container));
   plan.step({ sentence: 'remove the control groups' }, () => removeCgroups(front, container));
@@ -34,10 +35,7 @@ function expectEnd(front: Front, { record }: Container): void {
     plan.load(slot, plan.addressOf(record, OFFSET.pid));
     plan.call('pidfd_open', [ref(front, slot), 0], { result: slot, on: { ESRCH: ended } });
     // A pidfd can be read from when the process has ended, also if nobody has waited for it yet (pidfd_open(2)).
-    const poll = plan.variable(8, '{fd, POLLIN}');
-    plan.store(slot, poll, 4);
-    set(front, slot, POLLIN);
-    plan.store(slot, plan.addressOf(poll, 4), 2);
+    const poll = pollEntry(front, ref(front, slot), POLLIN);
     plan.call('ppoll', [poll, 1, plan.constant(new Uint8Array(16), '{0 s}'), 0], { result: slot });
     plan.branch(slot, 'equal', 1, ended);
   });

@@ -19,7 +19,16 @@ import { test } from 'node:test';
 import { encodeImage } from '../init/image.ts';
 import { ENGINE } from './engine.ts';
 import { frontPlan } from './front.ts';
-import { ANSWER_FILE, EVERY_FLAG, encodeFrontRecord, FLAG, FRONT_FILE, type FrontRecord } from './record.ts';
+import {
+  ANSWER_FILE,
+  EVERY_FLAG,
+  encodeFrontRecord,
+  FLAG,
+  FRONT_FILE,
+  type FrontRecord,
+  LARGEST,
+  OFFSET,
+} from './record.ts';
 
 const IMAGE = encodeImage(frontPlan(), process.arch === 'arm64' ? 'arm64' : 'x64');
 /** No process has it: it is beyond the kernel's limit. */
@@ -101,6 +110,11 @@ test('what is not a command as engines write it is executed by the engine, with 
       ['--root', root, 'delete', '--force', '--', 'c1'],
       ['--root', root, 'delete', 'other'],
       ['--root=', 'delete', 'c1'],
+      // The engine takes the path as text, the kernel would follow links; and it has no containers in the root of the host.
+      ['--root', `${root}/../root`, 'delete', 'c1'],
+      ['--root', '..', 'delete', '--force', 'c1'],
+      ['--root', '/', 'delete', '--force', 'c1'],
+      ['--root', '/./', 'delete', '--force', 'c1'],
       ['--rootx=/', 'delete', 'c1'],
       ['--root', root, '--log-format=yaml', 'delete', 'c1'],
       ['--root', root, 'delete', '--systemd-cgroup', 'c1'],
@@ -304,14 +318,108 @@ test('kill finds the start of a process behind a name that holds anything, and s
         JSON.stringify(wrong, (_, value) => String(value)),
       );
     }
-    // Nor where what would freeze it can't be looked at.
-    writeRecord({ pid, startTime, freezer: { path: join(directory, 'none'), version: 1 } });
+    // Nor where what freezes it can't be looked at, or has others below it that could be frozen.
+    const freezer = { path: join(directory, 'freezer'), version: 1 } as const;
+    writeRecord({ pid, startTime, freezer });
     assert.ok(run('--root', root, 'kill', 'c1', 'KILL').engine !== undefined);
     assert.ok(run('--root', root, 'state', 'c1').engine !== undefined);
+    mkdirSync(join(freezer.path, 'below'), { recursive: true });
+    assert.ok(run('--root', root, 'kill', 'c1', 'KILL').engine !== undefined);
+    rmSync(freezer.path, { recursive: true });
     assert.equal(child.exitCode ?? child.signalCode, null);
     writeRecord({ pid, startTime });
     assert.deepEqual(run(...kill), { status: 0, stderr: '', engine: undefined });
     assert.deepEqual(await ended, [null, 'SIGTERM']);
+  });
+});
+
+test('kill KILL thaws what v1 has frozen: it would not die before that', async () => {
+  await withHouse(async ({ run, root, directory, writeRecord }) => {
+    const freezer = { path: join(directory, 'freezer'), version: 1 } as const;
+    mkdirSync(freezer.path);
+    const file = join(freezer.path, 'freezer.state');
+    writeFileSync(file, 'FROZEN');
+    const child = spawn('/bin/sleep', ['300'], { stdio: 'ignore' });
+    const ended = once(child, 'close');
+    await once(child, 'spawn');
+    writeRecord({ pid: child.pid ?? 0, startTime: startTimeOf(child.pid ?? 0), freezer });
+    assert.deepEqual(run('--root', root, 'kill', 'c1', 'CONT'), { status: 0, stderr: '', engine: undefined });
+    assert.equal(readFileSync(file, 'utf8'), 'FROZEN');
+    assert.deepEqual(run('--root', root, 'kill', 'c1', 'KILL'), { status: 0, stderr: '', engine: undefined });
+    assert.deepEqual(await ended, [null, 'SIGKILL']);
+    assert.equal(readFileSync(file, 'utf8'), 'THAWED');
+  });
+});
+
+/** What the record of a process that lives says besides, for `state`. */
+function living(begin = '{', end = '}\n'): Partial<FrontRecord> {
+  return { pid: process.pid, startTime: startTimeOf(process.pid), state: { begin, end } };
+}
+
+test('state is the engine’s to tell where a freezer says anything but that it is thawed', () => {
+  withHouse(({ run, root, directory, writeRecord }) => {
+    for (const [version, name, thawed, others] of [
+      [1, 'freezer.state', 'THAWED\n', ['FROZEN\n', 'FREEZING\n', '']],
+      [2, 'cgroup.freeze', '0\n', ['1\n', '']],
+    ] as const) {
+      const path = join(directory, `v${version}`);
+      mkdirSync(path);
+      writeRecord({ ...living(), freezer: { path, version } });
+      for (const text of others) {
+        writeFileSync(join(path, name), text);
+        assert.ok(run('--root', root, 'state', 'c1').engine !== undefined, text);
+      }
+      writeFileSync(join(path, name), thawed);
+      assert.equal(run('--root', root, 'state', 'c1').status, 0);
+    }
+  });
+});
+
+test('texts of a record that are not in it are not printed', () => {
+  withHouse(({ run, root, state, writeRecord }) => {
+    writeRecord(living());
+    const whole = readFileSync(join(state, FRONT_FILE));
+    for (const field of [OFFSET.stateBegin, OFFSET.stateEnd]) {
+      for (const place of [0n, 8n, BigInt(LARGEST), 0x7fff_ffffn, 1n << 63n]) {
+        const bytes = Buffer.from(whole);
+        bytes.writeBigUInt64LE(place, field);
+        writeFileSync(join(state, FRONT_FILE), bytes);
+        assert.ok(run('--root', root, 'state', 'c1').engine !== undefined, `${field}: ${place}`);
+      }
+    }
+  });
+});
+
+test('without standard output the state is not printed elsewhere', () => {
+  withHouse(({ root, directory, writeRecord }) => {
+    writeRecord(living());
+    const log = join(directory, 'log');
+    const { status } = spawnSync('sh', ['-c', `${directory}/runt --root ${root} --log ${log} state c1 >&-`]);
+    assert.equal(status, 42);
+    assert.equal(existsSync(log), false);
+  });
+});
+
+const NO_PERL = spawnSync('perl', ['-e', '']).status === 0 ? false : 'needs perl';
+
+/** Reads from a small pipe that does not block who writes when that sleeps, or has ended. */
+const SLOW_READER = `
+  use Fcntl;
+  pipe(R, W); fcntl(W, F_SETFL, O_WRONLY | O_NONBLOCK); fcntl(W, 1031, 4096);
+  my $pid = fork;
+  if (!$pid) { open(STDOUT, ">&", \\*W); exec @ARGV }
+  close W;
+  for (;;) { open(S, "/proc/$pid/stat"); my $stat = <S>; close S; last if $stat =~ /\\) [SZ] /; }
+  print while <R>;
+`;
+
+test('a reader that is slow gets the state once', { skip: NO_PERL }, () => {
+  withHouse(({ root, directory, writeRecord }) => {
+    const [begin, end] = ['x'.repeat(6000), 'y'.repeat(3000)];
+    writeRecord(living(begin, end));
+    const command = [join(directory, 'runt'), '--root', root, 'state', 'c1'];
+    const { stdout } = spawnSync('perl', ['-e', SLOW_READER, ...command], { encoding: 'utf8' });
+    assert.equal(stdout, `${begin}"pid": ${process.pid},\n  "status": "created"${end}`);
   });
 });
 

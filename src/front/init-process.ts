@@ -3,7 +3,8 @@
 import type { Label, Slot } from '../init/plan.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_RDONLY } from '../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../linux/statx.ts';
-import type { Container } from './container.ts';
+import { type Container, loadPlace } from './container.ts';
+import { PROC_PATH_SIZE, writeProcPath } from './proc-path.ts';
 import { OFFSET } from './record.ts';
 import { expectStartTime } from './start-time.ts';
 import { type Front, ref } from './words.ts';
@@ -17,12 +18,13 @@ const NOT_LIVELY = ['Z', 'X', 'D'];
  */
 export function holdInit(front: Front, { record }: Container, pidfd: Slot): void {
   const { plan, engine } = front;
+  const stat = plan.variable(PROC_PATH_SIZE, '"/proc/PID/stat"');
   plan.withSlot((pid) => {
     plan.load(pid, plan.addressOf(record, OFFSET.pid));
     plan.call('pidfd_open', [ref(front, pid), 0], { result: pidfd });
+    writeProcPath(front, stat, pid, '/stat');
   });
-  const [stat, startTime] = [plan.addressOf(record, OFFSET.stat), plan.addressOf(record, OFFSET.startTime)];
-  expectStartTime(front, stat, startTime, (state) => {
+  expectStartTime(front, stat, plan.addressOf(record, OFFSET.startTime), (state) => {
     for (const letter of NOT_LIVELY) plan.branch(state, 'equal', letter.charCodeAt(0), engine);
   });
 }
@@ -47,12 +49,13 @@ export function expectWaiting(front: Front, { record }: Container, otherwise: La
 }
 
 /** Opens the cgroup that freezes the container as `directory`, and tells its version; goes to `none` where there is none. */
-export function openFreezer(front: Front, { record }: Container, directory: Slot, version: Slot, none: Label): void {
+export function openFreezer(front: Front, container: Container, directory: Slot, version: Slot, none: Label): void {
   const { plan } = front;
+  const { record } = container;
   plan.withSlot((path) => {
     plan.load(path, plan.addressOf(record, OFFSET.freezer));
     plan.branch(path, 'equal', 0, none);
-    plan.add(path, record);
+    loadPlace(front, container, OFFSET.freezer, path);
     plan.call('openat', [AT_FDCWD, ref(front, path), O_PATH | O_DIRECTORY | O_CLOEXEC], { result: directory });
   });
   plan.load(version, plan.addressOf(record, OFFSET.freezerVersion));

@@ -1,10 +1,10 @@
 // `kill`, as container/kill.ts does it, of a container whose processes end with its init.
 
 import type { Label, Slot } from '../init/plan.ts';
-import { AT_EMPTY_PATH } from '../linux/mount-constants.ts';
+import { AT_EMPTY_PATH, O_CLOEXEC, O_WRONLY } from '../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../linux/statx.ts';
 import { type Container, requireFlag } from './container.ts';
-import { expectThawed, openFreezer } from './init-process.ts';
+import { openFreezer, THAWED } from './init-process.ts';
 import { FLAG } from './record.ts';
 import { type CommandLine, expectBytes, expectString, type Front, ref, set } from './words.ts';
 
@@ -13,6 +13,7 @@ const SIGKILL = 9;
 /** Names as people write them (signal(7)), with or without SIG; the others are the engine's to look up. */
 const NAMED = { TERM: 15, KILL: 9, INT: 2, HUP: 1, QUIT: 3, USR1: 10, USR2: 12, WINCH: 28, CONT: 18, STOP: 19 };
 const LARGEST_SIGNAL = 64;
+const THAW = 'THAWED';
 
 /** `pidfd`: of init, which lives. Goes on with `done` when the signal is sent. */
 export function killQuickly(
@@ -26,16 +27,22 @@ export function killQuickly(
   const signal = plan.slot();
   requireFlag(front, container, FLAG.kill);
   plan.step({ sentence: 'read the signal' }, () => readSignal(front, line, signal));
-  plan.step({ sentence: 'see that nothing is frozen that is to die' }, () => {
-    const survived = plan.label();
-    plan.branch(signal, 'notEqual', SIGKILL, survived);
-    expectMortal(front, container);
-    plan.place(survived);
-  });
+  const [deadly, sent, freezer] = [plan.label(), plan.label(), plan.slot()];
+  const send = () => plan.call('pidfd_send_signal', [ref(front, pidfd), ref(front, signal), 0, 0]);
+  plan.branch(signal, 'equal', SIGKILL, deadly);
+  plan.place(sent);
   plan.step({ sentence: 'send the signal' }, () => {
-    plan.call('pidfd_send_signal', [ref(front, pidfd), ref(front, signal), 0, 0]);
+    send();
     done();
   });
+  plan.step({ sentence: 'kill, and thaw what was frozen meanwhile' }, () => {
+    plan.place(deadly);
+    openMortal(front, container, freezer, sent);
+    send();
+    thaw(front, freezer);
+    done();
+  });
+  plan.free(freezer);
   plan.free(signal);
 }
 
@@ -87,20 +94,35 @@ function readNumber(front: Front, word: Slot, signal: Slot, known: Label): void 
   plan.free(tens);
 }
 
-/** What v1 has frozen does not die before it is thawed, which is the engine's work; nor may there be cgroups below that could be frozen. */
-function expectMortal(front: Front, container: Container): void {
+/**
+ * What v1 has frozen does not die before it is thawed: opens its cgroup. Goes to the engine where there are others below it, which could be frozen;
+ * to `other` where it is none of v1.
+ */
+function openMortal(front: Front, container: Container, freezer: Slot, other: Label): void {
   const { plan, engine } = front;
-  const mortal = plan.label();
-  const [directory, version] = [plan.slot(), plan.slot()];
-  openFreezer(front, container, directory, version, mortal);
-  plan.branch(version, 'notEqual', 1, mortal);
   const found = plan.variable(STATX.sizeOf, '{statx}');
-  plan.call('statx', [ref(front, directory), '', AT_EMPTY_PATH, plan.value(STATX_MASK.links, 'STATX_NLINK'), found]);
-  // Its own name, and ".".
-  plan.load(version, plan.addressOf(found, STATX.links), 4);
-  plan.branch(version, 'notEqual', 2, engine);
-  expectThawed(front, directory, 1);
-  plan.place(mortal);
-  plan.free(directory);
-  plan.free(version);
+  plan.withSlot((value) => {
+    openFreezer(front, container, freezer, value, other);
+    plan.branch(value, 'notEqual', 1, other);
+    const links = plan.value(STATX_MASK.links, 'STATX_NLINK');
+    plan.call('statx', [ref(front, freezer), '', AT_EMPTY_PATH, links, found]);
+    // Its own name, and ".".
+    plan.load(value, plan.addressOf(found, STATX.links), 4);
+    plan.branch(value, 'notEqual', 2, engine);
+  });
+}
+
+/** Where the cgroup is gone, so is all that was in it. */
+function thaw(front: Front, freezer: Slot): void {
+  const { plan } = front;
+  const gone = plan.label();
+  plan.withSlot((fd) => {
+    plan.call('openat', [ref(front, freezer), THAWED[1].file, O_WRONLY | O_CLOEXEC], {
+      result: fd,
+      ignoreErrors: true,
+    });
+    plan.branch(fd, 'less', 0, gone);
+    plan.call('write', [ref(front, fd), THAW, THAW.length], { ignoreErrors: true });
+  });
+  plan.place(gone);
 }

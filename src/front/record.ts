@@ -9,13 +9,12 @@
 //   32      4+4   its device: major, minor (as in struct statx)
 //   40      8     pid of init
 //   48      32    "/proc/PID/exe"
-//   80      32    "/proc/PID/stat"
-//   112     24    the time when init was started, as that file has it; NULs
-//   136     8     where the path of the cgroup that freezes the container begins; 0: none does
-//   144     8     its version, 1 or 2
-//   152     8     where what `state` prints begins, up to the pid: the text, and a NUL; 0: it is not known
-//   160     8     where what it prints behind the status begins
-//   168           the directories to remove, in that order: 8 bytes size of this entry, 8 bytes inode (0: somebody else may need the
+//   80      24    the time when init was started, as "/proc/PID/stat" has it; NULs
+//   104     8     where the path of the cgroup that freezes the container begins; 0: none does
+//   112     8     its version, 1 or 2
+//   120     8     where what `state` prints begins, up to the pid: the text, and a NUL; 0: it is not known
+//   128     8     where what it prints behind the status begins
+//   136           the directories to remove, in that order: 8 bytes size of this entry, 8 bytes inode (0: somebody else may need the
 //                 directory, then it stays), the path, NULs to the next multiple of 8; after the last one 8 zeros, then those texts
 //
 // All numbers are little-endian.
@@ -32,13 +31,12 @@ export const OFFSET = {
   device: 32,
   pid: 40,
   exe: 48,
-  stat: 80,
-  startTime: 112,
-  freezer: 136,
-  freezerVersion: 144,
-  stateBegin: 152,
-  stateEnd: 160,
-  entries: 168,
+  startTime: 80,
+  freezer: 104,
+  freezerVersion: 112,
+  stateBegin: 120,
+  stateEnd: 128,
+  entries: 136,
 } as const;
 /** Offsets in an entry. */
 export const ENTRY = { size: 0, inode: 8, path: 16 } as const;
@@ -92,7 +90,6 @@ export function encodeFrontRecord(record: FrontRecord): Uint8Array | undefined {
   bytes.writeUInt32LE(minor(BigInt(device)), OFFSET.device + 4);
   bytes.writeUInt32LE(pid, OFFSET.pid);
   bytes.write(`/proc/${pid}/exe`, OFFSET.exe, 'latin1');
-  bytes.write(`/proc/${pid}/stat`, OFFSET.stat, 'latin1');
   bytes.write(String(startTime), OFFSET.startTime, 'latin1');
   bytes.writeUInt32LE(freezer?.version ?? 0, OFFSET.freezerVersion);
   let at: number = OFFSET.entries;

@@ -1,19 +1,21 @@
 // `state`, as container/state.ts tells it, of a container whose init lives.
 
 import type { DataRef, Slot } from '../init/plan.ts';
-import type { Container } from './container.ts';
+import { type Container, loadPlace } from './container.ts';
 import { expectThawed, expectWaiting, openFreezer } from './init-process.ts';
 import { LARGEST, OFFSET } from './record.ts';
-import { copyUntil, type Front, ref, set, writeDecimal } from './words.ts';
+import { copyUntil, type Front, pollEntry, ref, set, writeDecimal } from './words.ts';
 
 const STDOUT = 1;
+/** poll(2) */
+const POLLOUT = 4;
 /** Of what stands between the two texts of the record. */
 const ROOM = 128;
 
 /** Goes on with `done` when it is printed. */
 export function showState(front: Front, container: Container, done: () => void): void {
   const { plan } = front;
-  const text = plan.variable(LARGEST + ROOM, '{state}');
+  const text = plan.variable(2 * LARGEST + ROOM, '{state}');
   const to = plan.slot();
   plan.step({ sentence: 'see that it is not paused' }, () => expectNotPaused(front, container));
   plan.step({ sentence: 'put the state together' }, () => {
@@ -57,12 +59,9 @@ function expectNotPaused(front: Front, container: Container): void {
 }
 
 /** The text of the record that begins where `field` says. */
-function copyText(front: Front, { record }: Container, field: number, to: Slot): void {
-  const { plan, engine } = front;
-  plan.withSlot((from) => {
-    plan.load(from, plan.addressOf(record, field));
-    plan.branch(from, 'equal', 0, engine);
-    plan.add(from, record);
+function copyText(front: Front, container: Container, field: number, to: Slot): void {
+  front.plan.withSlot((from) => {
+    loadPlace(front, container, field, from);
     copyUntil(front, from, to, '\0');
   });
 }
@@ -75,18 +74,24 @@ function copyString(front: Front, text: string, to: Slot): void {
   });
 }
 
-/** What comes before `end`. What is not taken at once is given bit by bit. */
+/** What comes before `end`. What is not taken at once, as by a pipe that is full and does not block, is given bit by bit. */
 function print(front: Front, text: DataRef, end: Slot): void {
   const { plan } = front;
   const [from, length] = [plan.slot(), plan.slot()];
-  const [again, done] = [plan.label(), plan.label()];
+  const [again, full, done] = [plan.label(), plan.label(), plan.label()];
   set(front, from, text);
   set(front, length, ref(front, end));
   plan.add(length, -plan.address(text));
   plan.place(again);
-  plan.call('write', [STDOUT, ref(front, from), ref(front, length)], { result: length });
-  plan.add(from, ref(front, length));
+  plan.withSlot((written) => {
+    plan.call('write', [STDOUT, ref(front, from), ref(front, length)], { result: written, on: { EAGAIN: full } });
+    plan.add(from, ref(front, written));
+  });
   plan.branch(from, 'greaterOrEqual', ref(front, end), done);
+  set(front, length, 1);
+  plan.jump(again);
+  plan.place(full);
+  plan.call('ppoll', [pollEntry(front, STDOUT, POLLOUT), 1, 0, 0]);
   set(front, length, 1);
   plan.jump(again);
   plan.place(done);

@@ -98,6 +98,19 @@ export function ref(front: Front, slot: Slot): SlotRef {
   return front.plan.slotRef(slot);
 }
 
+/** A struct pollfd (poll(2)) for one descriptor. */
+export function pollEntry(front: Front, fd: Operand | number, events: number): DataRef {
+  const { plan } = front;
+  const entry = plan.variable(8, '{fd, events}');
+  plan.withSlot((value) => {
+    set(front, value, fd);
+    plan.store(value, entry, 4);
+    set(front, value, events);
+    plan.store(value, plan.addressOf(entry, 4), 2);
+  });
+  return entry;
+}
+
 export function exit(front: Front, status: number): void {
   front.plan.call('exit_group', [status]);
 }

@@ -2,7 +2,7 @@
 
 import type { DataRef, Slot } from '../../init/plan.ts';
 import { STATX } from '../../linux/statx.ts';
-import { writeProcPath } from '../proc-path.ts';
+import { PROC_PATH_SIZE, writeProcPath } from '../proc-path.ts';
 import { ENTRY, encodeFrontRecord, entrySize, OFFSET } from '../record.ts';
 import { writeStartTime } from '../start-time.ts';
 import { type Front, set } from '../words.ts';
@@ -47,7 +47,7 @@ export function recordImage({ plan }: Front, record: DataRef, found: DataRef): v
 /** The process, and when it was started. */
 export function recordPid(front: Front, record: DataRef, pid: Slot): void {
   const { plan } = front;
-  const stat = plan.addressOf(record, OFFSET.stat);
+  const stat = plan.variable(PROC_PATH_SIZE, '"/proc/PID/stat"');
   plan.store(pid, plan.addressOf(record, OFFSET.pid));
   writeProcPath(front, plan.addressOf(record, OFFSET.exe), pid, '/exe');
   writeProcPath(front, stat, pid, '/stat');
