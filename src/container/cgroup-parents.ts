@@ -6,6 +6,7 @@ import type { CgroupEntry } from '../cgroup/record.ts';
 import { RuntError } from '../error.ts';
 import { FRONT_FILE } from '../front/record.ts';
 import { writeFrontRecord } from './front-record.ts';
+import { lockState } from './state-lock.ts';
 import { type ContainerRecord, directoryOf, listIds, readRecord, writeRecord } from './store.ts';
 
 /** Gives the parents to a container that is below them. Where none is left under this root they stay, as somebody else's. Throws `state`. */
@@ -13,18 +14,29 @@ export function handOn(root: string, parents: readonly CgroupEntry[]): void {
   let left = parents;
   for (const id of listIds(root)) {
     if (left.length === 0) return;
-    const record = readIfThere(root, id);
-    if (record === undefined) continue;
-    const heirs = left.filter((parent) => record.cgroups.cgroups.some((entry) => isBelow(entry, parent)));
-    if (heirs.length === 0) continue;
-    const cgroups = record.cgroups.cgroups.map((entry) => {
-      const parent = heirs.find((candidate) => isBelow(entry, candidate));
-      return parent === undefined ? entry : { ...entry, existing: parent.existing };
-    });
-    const heir = { ...record, cgroups: { ...record.cgroups, cgroups } };
-    if (!tryWrite(root, heir)) continue;
-    left = left.filter((parent) => !heirs.includes(parent));
+    if (heirOf(root, id, left).length === 0) continue;
+    const release = lockState(root, id);
+    try {
+      // Who waited for the lock may have waited for its end.
+      const record = readIfThere(root, id);
+      const inherited = heirOf(root, id, left);
+      if (record === undefined || inherited.length === 0) continue;
+      const cgroups = record.cgroups.cgroups.map((entry) => {
+        const parent = inherited.find((candidate) => isBelow(entry, candidate));
+        return parent === undefined ? entry : { ...entry, existing: parent.existing };
+      });
+      if (!tryWrite(root, { ...record, cgroups: { ...record.cgroups, cgroups } })) continue;
+      left = left.filter((parent) => !inherited.includes(parent));
+    } finally {
+      release();
+    }
   }
+}
+
+/** What the container could have of these. */
+function heirOf(root: string, id: string, parents: readonly CgroupEntry[]): readonly CgroupEntry[] {
+  const { cgroups } = readIfThere(root, id)?.cgroups ?? { cgroups: [] };
+  return parents.filter((parent) => cgroups.some((entry) => isBelow(entry, parent)));
 }
 
 /** It stands below the parent, which it found there when it was made. */

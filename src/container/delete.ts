@@ -1,7 +1,7 @@
 // delete (runtime.md, "Delete"): undoes what create did, however far that came.
 
 import { processesIn } from '../cgroup/processes.ts';
-import type { CgroupRecord } from '../cgroup/record.ts';
+import type { CgroupEntry, CgroupRecord } from '../cgroup/record.ts';
 import { removeCgroups } from '../cgroup/remove.ts';
 import { fail, RuntError } from '../error.ts';
 import { isSameProcess } from '../linux/procfs.ts';
@@ -82,22 +82,42 @@ async function endProcess(process: ProcessRecord, name: string, cgroups?: Cgroup
  * Kills what is left of the container, removes its cgroups and its state, and runs the poststop hooks, whose failures are warnings. Throws `system`
  * for a resource class that can't be removed, when all else is done.
  */
-export async function destroy(root: string, record: ContainerRecord, log: Log): Promise<void> {
-  // In a pid namespace of its own all processes end with init. Of a create that was killed the launcher may still be there: it ends by itself, but
-  // not while it waits for the kernel to make namespaces, which takes seconds where many have just ended.
-  if (!(record.ownPidNamespace && record.ready) && processesIn(record.cgroups).length > 0)
-    (await import('../cgroup/kill.ts')).killAll(record.cgroups);
-  if (record.scope !== undefined) {
-    const { endScope } = await import('./scope.ts');
-    endScope(record.scope, log);
+export async function destroy(root: string, found: ContainerRecord, log: Log): Promise<void> {
+  const { lockState } = await import('./state-lock.ts');
+  const release = lockState(root, found.id);
+  let left: CgroupEntry[];
+  let refusal: RuntError | undefined;
+  const record = { ...found, cgroups: currentCgroups(root, found) };
+  try {
+    // In a pid namespace of its own all processes end with init. Of a create that was killed the launcher may still be there: it ends by itself, but
+    // not while it waits for the kernel to make namespaces, which takes seconds where many have just ended.
+    if (!(record.ownPidNamespace && record.ready) && processesIn(record.cgroups).length > 0)
+      (await import('../cgroup/kill.ts')).killAll(record.cgroups);
+    if (record.scope !== undefined) {
+      const { endScope } = await import('./scope.ts');
+      endScope(record.scope, log);
+    }
+    refusal = await removeResourceClass(record);
+    left = removeCgroups(record.cgroups);
+    removeRecord(root, record.id);
+  } finally {
+    release();
   }
-  const refusal = await removeResourceClass(record);
-  const left = removeCgroups(record.cgroups);
-  removeRecord(root, record.id);
   if (left.length > 0) (await import('./cgroup-parents.ts')).handOn(root, left);
   if (record.poststop.length > 0) await runPoststop(record, log);
   // A class that the kernel keeps must not keep the rest.
   if (refusal !== undefined) throw refusal;
+}
+
+/** With what others have given it since (cgroup-parents.ts). */
+function currentCgroups(root: string, { id, cgroups }: ContainerRecord): CgroupRecord {
+  try {
+    const record = readRecord(root, id);
+    return record === 'unfinished' ? cgroups : record.cgroups;
+  } catch (error) {
+    if (error instanceof RuntError) return cgroups;
+    throw error;
+  }
 }
 
 /** Returns what the kernel had against it. */

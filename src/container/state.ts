@@ -81,7 +81,8 @@ export function requireRecord({ root, id }: Named): ContainerRecord {
   if (record !== 'unfinished') return record;
   fail({
     code: 'state',
-    message: `container "${id}" has no state: its create has just begun, or was killed`,
+    // Engines look for these words.
+    message: `container "${id}" does not exist: there is a directory for its state alone, since its create has just begun, or it or a delete was killed`,
     hint: `"runt delete --force ${id}" removes what is left (${directoryOf(root, id)})`,
   });
 }
