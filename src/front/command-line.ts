@@ -56,12 +56,12 @@ export function readCommandLine(
   plan.step({ sentence: 'read the command line' }, () => {
     const { argv: _, envp: __, ...others } = line;
     for (const slot of Object.values(others)) plan.load(slot, zero(plan));
-    findVectors(front, line, version);
+    findVectors(front, line);
     const next = plan.slot();
     set(front, next, ref(front, line.argv));
     const complete = plan.label();
     const [running, executing] = [plan.label(), plan.label()];
-    readWords(front, line, next, { complete, running, executing });
+    readWords(front, line, next, { complete, running, executing }, version);
     plan.place(executing);
     readExecWords(front, line, next, complete);
     plan.place(running);
@@ -82,7 +82,7 @@ export function readCommandLine(
 }
 
 /** The stack of a new process: argc, argv, a null pointer, envp, a null pointer. */
-function findVectors(front: Front, { argv, envp }: CommandLine, version?: string): void {
+function findVectors(front: Front, { argv, envp }: CommandLine): void {
   const { plan, engine } = front;
   set(front, argv, ref(front, STACK_SLOT));
   plan.add(argv, 8);
@@ -91,29 +91,25 @@ function findVectors(front: Front, { argv, envp }: CommandLine, version?: string
     set(front, envp, ref(front, argv));
     for (let i = 0; i < 8; i++) plan.add(envp, ref(front, count));
     plan.add(envp, 8);
-    const several = plan.label();
-    plan.branch(count, 'greaterOrEqual', 3, several);
+    // Commands have more words than their name.
+    const enough = plan.label();
+    plan.branch(count, 'greaterOrEqual', 3, enough);
     plan.branch(count, 'notEqual', 2, engine);
-    if (version !== undefined) printVersion(front, argv, version);
+    plan.withSlot((word) => {
+      plan.load(word, plan.at(argv, 8));
+      for (const name of VERSION) {
+        const other = plan.label();
+        expectString(front, word, name, other);
+        plan.jump(enough);
+        plan.place(other);
+      }
+    });
     plan.jump(engine);
-    plan.place(several);
+    plan.place(enough);
   });
 }
 
-/** Where the only word asks for it. */
-function printVersion(front: Front, argv: Slot, version: string): void {
-  const { plan, engine } = front;
-  const [long, asked, word] = [plan.label(), plan.label(), plan.slot()];
-  plan.load(word, plan.at(argv, 8));
-  expectString(front, word, '-v', long);
-  plan.jump(asked);
-  plan.place(long);
-  expectString(front, word, '--version', engine);
-  plan.place(asked);
-  plan.free(word);
-  plan.call('write', [STDOUT, version, Buffer.byteLength(version)]);
-  exit(front, 0);
-}
+const VERSION = ['--version', '-v'];
 
 interface Places {
   /** There are no more words. */
@@ -123,7 +119,13 @@ interface Places {
   readonly executing: Label;
 }
 
-function readWords(front: Front, line: CommandLine, next: Slot, { complete, running, executing }: Places): void {
+function readWords(
+  front: Front,
+  line: CommandLine,
+  next: Slot,
+  { complete, running, executing }: Places,
+  version: string | undefined,
+): void {
   const { plan, engine } = front;
   const again = plan.label();
   const word = plan.slot();
@@ -176,6 +178,16 @@ function readWords(front: Front, line: CommandLine, next: Slot, { complete, runn
       plan.branch(line.command, 'notEqual', 0, engine);
       set(front, line.systemd, 1);
     });
+    for (const name of VERSION) {
+      if (version === undefined) continue;
+      option(name, () => {
+        for (const other of [line.command, line.log, line.force]) plan.branch(other, 'notEqual', 0, engine);
+        takeNext();
+        plan.branch(word, 'notEqual', 0, engine);
+        plan.call('write', [STDOUT, version, Buffer.byteLength(version)]);
+        exit(front, 0);
+      });
+    }
     for (const name of ['--force', '-f']) option(name, () => set(front, line.force, 1));
     plan.jump(engine);
     plan.place(notOption);

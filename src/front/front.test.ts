@@ -168,11 +168,19 @@ test('--version alone is answered with the text that the front was made with', (
   withHouse(({ directory, run }) => {
     const program = join(directory, 'runt');
     writeFileSync(program, encodeImage(frontPlan(text), process.arch === 'arm64' ? 'arm64' : 'x64'));
-    for (const word of ['--version', '-v']) {
-      const { status, stdout } = spawnSync(program, [word], { encoding: 'utf8' });
+    for (const words of [['--version'], ['-v'], ['--root', '/x', '--log-format=json', '--systemd-cgroup', '-v']]) {
+      const { status, stdout } = spawnSync(program, words, { encoding: 'utf8' });
       assert.deepEqual({ status, stdout }, { status: 0, stdout: text });
     }
-    for (const args of [['-version'], ['--version', 'x'], ['version'], ['--versions']])
+    for (const args of [
+      ['-version'],
+      ['--version', 'x'],
+      ['version'],
+      ['--versions'],
+      ['--log', 'x', '-v'],
+      ['start', '-v'],
+      ['-f', '-v'],
+    ])
       assert.deepEqual(run(...args).engine, ['passed on', ...args]);
     // Where it can't be written the engine says so.
     assert.equal(spawnSync('sh', ['-c', `${program} --version >/dev/full`]).status, 42);
