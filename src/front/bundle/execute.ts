@@ -15,9 +15,9 @@ import {
   RESOLVE_NO_SYMLINKS,
 } from '../../linux/mount-constants.ts';
 import { STATX, STATX_MASK } from '../../linux/statx.ts';
-import { chooseRoot } from '../command-line.ts';
 import { makeSealedMemory, sealMemory } from '../exec-image.ts';
 import { readRunWords } from '../run-line.ts';
+import { chooseRoot } from '../state-root.ts';
 import { type CommandLine, type Front, ref, set, writeDecimal } from '../words.ts';
 import { FRONT_FD } from './description.ts';
 import { BUNDLES, bundlePrefix, DIRECTORY_MODE, FILE_MODE, SIZE_AT } from './names.ts';

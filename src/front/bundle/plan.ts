@@ -3,9 +3,11 @@
 
 import { createPlanBuilder } from '../../init/builder.ts';
 import type { Plan } from '../../init/plan.ts';
-import { checkId, chooseRoot, openLog, readCommandLine } from '../command-line.ts';
+
+import { openLog, readCommandLine } from '../command-line.ts';
 import { executeEngine } from '../engine.ts';
 import { readRunWords } from '../run-line.ts';
+import { checkId, chooseRoot } from '../state-root.ts';
 import { keepSignals, restoreSignals, SIGNAL_SET } from '../wait.ts';
 import { exit, type Front, set } from '../words.ts';
 import { checkBundle } from './checks.ts';
