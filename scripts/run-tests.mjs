@@ -36,6 +36,7 @@ const ON_V2 = [
   { file: 'conformance/network-devices' },
   { file: 'conformance/id-mapped-mounts' },
   { file: 'integration/prepared-run', tests: 'third run|same container|limits and|is the same, but for' },
+  { file: 'integration/signal-and-state' },
   // With AppArmor, and with a kernel that signals no process group by a descriptor.
   { file: 'conformance/labels' },
   { file: 'conformance/labels-security' },
@@ -53,6 +54,7 @@ const WITH_SYSTEMD = [
   { file: 'conformance/events', tests: 'one line|memory' },
   { file: 'conformance/exec', tests: 'cgroup|paused' },
   { file: 'conformance/user-namespaces', tests: 'whole life' },
+  { file: 'integration/signal-and-state', tests: '^state|^a signal|paused' },
   { file: 'conformance/rootless', tests: 'systemd-cgroup' },
 ];
 /** The machine with SELinux. */
