@@ -19,10 +19,20 @@ export function removeCgroups(record: CgroupRecord, timeout = 5_000): CgroupEntr
     const [own, ...above] = ownDirectories(entry).toReversed();
     if (own === undefined) continue;
     if (isStillThere(entry)) removeTree(own, entry, deadline);
-    const used = above.find((path) => !removeUnused(path));
-    if (used !== undefined) left.push({ ...entry, path: used });
+    left.push(...removeParents(entry, above));
   }
   return left;
+}
+
+/** Of parents that are left (see removeCgroups) those that nobody uses any more, and what is left now. Throws `cgroup`. */
+export function removeUnused(parents: readonly CgroupEntry[]): CgroupEntry[] {
+  return parents.flatMap((entry) => removeParents(entry, ownDirectories(entry).toReversed()));
+}
+
+/** From below, as far as nobody else has come to use them. */
+function removeParents(entry: CgroupEntry, paths: readonly string[]): CgroupEntry[] {
+  const used = paths.find((path) => tryRemove(path) !== null);
+  return used === undefined ? [] : [{ ...entry, path: used }];
 }
 
 function removeTree(path: string, entry: CgroupEntry, deadline: number): void {
@@ -41,11 +51,6 @@ function removeTree(path: string, entry: CgroupEntry, deadline: number): void {
     }
     sleep(pause);
   }
-}
-
-/** A parent that the container made may have become the parent of others, who then keep it. */
-function removeUnused(path: string): boolean {
-  return tryRemove(path) === null;
 }
 
 /** Null where the cgroup is gone now, else the error that says that it is busy. */

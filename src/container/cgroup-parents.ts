@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import type { CgroupEntry } from '../cgroup/record.ts';
+import { removeUnused } from '../cgroup/remove.ts';
 import { RuntError } from '../error.ts';
 import { FRONT_FILE } from '../front/record.ts';
 import { writeFrontRecord } from './front-record.ts';
@@ -31,6 +32,8 @@ export function handOn(root: string, parents: readonly CgroupEntry[]): void {
       release();
     }
   }
+  // Those who used them may have been deleted while we waited for one after the other.
+  removeUnused(left);
 }
 
 /** What the container could have of these. */
