@@ -229,16 +229,6 @@ test('a process that has ended but was not waited for has ended', async () => {
   });
 });
 
-const _SLOW_READER = `
-  use Fcntl;
-  pipe(R, W); fcntl(W, F_SETFL, O_WRONLY | O_NONBLOCK); fcntl(W, 1031, 4096);
-  my $pid = fork;
-  if (!$pid) { open(STDOUT, ">&", \\*W); exec @ARGV }
-  close W;
-  for (;;) { open(S, "/proc/$pid/stat"); my $stat = <S>; close S; last if $stat =~ /\\) [SZ] /; }
-  print while <R>;
-`;
-
 /** Somebody who waits for the order, and then says these words of 32 bits. */
 async function waitingInit(state: string, words: readonly number[]): Promise<{ readonly heard: Promise<string> }> {
   assert.equal(spawnSync('mkfifo', [join(state, 'start'), join(state, 'started')]).status, 0);
