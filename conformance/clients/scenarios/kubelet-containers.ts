@@ -151,11 +151,14 @@ export function kubeletContainers(node: Node): void {
       'what takes more memory than it may is killed, and it is said',
       { skip: withoutController('memory') },
       async (context) => {
-        const greedy = 'dd if=/dev/zero of=/dev/shm/big bs=1048576 count=60; echo "the child: $?"; exec sleep 1000';
+        // Not before containerd listens: it begins to when the start is over.
+        const greedy =
+          'until [ -e /go ]; do sleep 0.02; done; dd if=/dev/zero of=/dev/shm/big bs=1048576 count=60; echo "the child: $?"; exec sleep 1000';
         const container = await (await node.pod(context)).run({
           program: ['sh', '-c', greedy],
           resources: { memory_limit_in_bytes: 16 * MIB },
         });
+        await container.shell('>/go');
         await container.waitForLog(/^the child: 137$/m);
         await container.stop(0);
         assert.equal((await container.ended()).exit_code, 137);

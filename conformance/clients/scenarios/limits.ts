@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { ended } from '../harness/command.ts';
+import { ended, ok } from '../harness/command.ts';
 import type { Engine } from '../harness/engine.ts';
 import { cgroupVersion, withoutController } from '../harness/host.ts';
 import { group, scenario } from '../harness/scenario.ts';
@@ -32,8 +32,11 @@ export function limits(engine: Engine): void {
     scenario('a program that takes more than --memory is killed, and it is said', { skip: memory }, async (context) => {
       const options = ['--memory', '16m', '--memory-swap', '16m'];
       // /dev/shm is memory: a file in it that is larger than the limit.
-      const greedy = 'echo ready; exec dd if=/dev/zero of=/dev/shm/big bs=1048576 count=48';
+      // Not before the engine listens: it may begin to when the start is over.
+      const greedy =
+        'until [ -e /dev/shm/go ]; do sleep 0.02; done; exec dd if=/dev/zero of=/dev/shm/big bs=1048576 count=48';
       const name = await engine.detached(context, options, ['sh', '-c', greedy]);
+      ok(await engine.cli(['exec', name, 'touch', '/dev/shm/go']));
       assert.equal(await engine.wait(name), 137);
       // Podman learns it from conmon, which does not see it on v1.
       if (engine.kind === 'docker' || !v1) assert.equal(await engine.inspect(name, '{{.State.OOMKilled}}'), 'true');
