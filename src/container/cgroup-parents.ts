@@ -15,12 +15,12 @@ export function handOn(root: string, parents: readonly CgroupEntry[]): void {
   let left = parents;
   for (const id of listIds(root)) {
     if (left.length === 0) return;
-    if (heirOf(root, id, left).length === 0) continue;
+    if (inheritance(readIfThere(root, id), left).length === 0) continue;
     const release = lockState(root, id);
     try {
       // Who waited for the lock may have waited for its end.
       const record = readIfThere(root, id);
-      const inherited = heirOf(root, id, left);
+      const inherited = inheritance(record, left);
       if (record === undefined || inherited.length === 0) continue;
       const cgroups = record.cgroups.cgroups.map((entry) => {
         const parent = inherited.find((candidate) => isBelow(entry, candidate));
@@ -37,9 +37,8 @@ export function handOn(root: string, parents: readonly CgroupEntry[]): void {
 }
 
 /** What the container could have of these. */
-function heirOf(root: string, id: string, parents: readonly CgroupEntry[]): readonly CgroupEntry[] {
-  const { cgroups } = readIfThere(root, id)?.cgroups ?? { cgroups: [] };
-  return parents.filter((parent) => cgroups.some((entry) => isBelow(entry, parent)));
+function inheritance(record: ContainerRecord | undefined, parents: readonly CgroupEntry[]): readonly CgroupEntry[] {
+  return parents.filter((parent) => record?.cgroups.cgroups.some((entry) => isBelow(entry, parent)));
 }
 
 /** It stands below the parent, which it found there when it was made. */

@@ -86,7 +86,7 @@ export function writeFrontRecord(root: string, record: ContainerRecord): void {
 
 const BETWEEN = '"pid": 0,\n  "status": "stopped"';
 
-/** What stays of what `state` prints (cli/commands/state.ts). The id, which comes before, can't contain such a text. */
+/** What stays of what `state` prints (cli/commands/state.ts). The strings that come before can't contain such a text: JSON escapes the end of a line. */
 function stateTexts(record: ContainerRecord): { readonly begin: string; readonly end: string } {
   const text = stateText(stateOf(record, 'stopped'));
   const at = text.indexOf(BETWEEN);

@@ -24,7 +24,10 @@ export function writeOwnPid(front: Front, to: Slot): void {
 
 export const OWN_STAT = '/proc/self/stat';
 
-/** Clock ticks after boot. `stat`: the file; the name of the process has no spaces. */
+/**
+ * Clock ticks after boot. `stat`: the file; the name of the process has no spaces. Smaller than to count from the last bracket, as below: each start
+ * and each run has it.
+ */
 export function writeStartTime(front: Front, stat: Argument, to: Slot): void {
   const { plan } = front;
   const text = plan.variable(STAT_SIZE, '{/proc/PID/stat}');

@@ -3,7 +3,6 @@
 
 import { createPlanBuilder } from '../../init/builder.ts';
 import type { Plan } from '../../init/plan.ts';
-
 import { openLog, readCommandLine } from '../command-line.ts';
 import { executeEngine } from '../engine.ts';
 import { readRunWords } from '../run-line.ts';
